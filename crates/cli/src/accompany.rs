@@ -1,0 +1,144 @@
+//! `backline accompany`: the band for a recording, as MIDI and as sound.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use anyhow::Context;
+use backline_engine::{Accompaniment, accompany};
+use backline_files::analysis::{Analysis, Hearing};
+use backline_files::wav::{Depth, write_wav};
+use backline_files::{Audio, MidiSong, read_audio};
+use backline_music::{Part, PlannedNote, TempoMap};
+use backline_synth::{Stereo, render};
+
+use crate::args::Accompany;
+use crate::progress::Progress;
+use crate::{Outcome, analyze, tell};
+
+/// Highest sample of what is written, just under full scale.
+const PEAK: f32 = 0.98;
+
+/// Hears the file, plays along and writes the folder.
+pub fn run(args: &Accompany) -> anyhow::Result<Outcome> {
+    let audio = read_audio(&args.file)?;
+    // Before the long work, so that it is not lost to a folder that cannot be written.
+    make_folder(&args.out)?;
+    let (mono, rate) = (audio.mono(), f64::from(audio.sample_rate));
+    let bar = Progress::new("Listening");
+    let bars = args.bars.map(|n| n as usize);
+    let band = accompany(&mono, rate, &args.controls(), bars, &mut |share| bar.show(share))?;
+    drop(bar);
+
+    let source = analyze::source(&args.file, &audio);
+    let analysis = Analysis::new(source, Hearing::Offline, &band.heard, &audio.notices);
+    analysis.write(&args.out.join("analysis.json"))?;
+    for notice in &analysis.notices {
+        tell(notice);
+    }
+    let found = analyze::found(&analysis, &mono);
+    if found == Outcome::NothingFound {
+        return Ok(found);
+    }
+    drop(mono);
+
+    write_midi(args, &band, &band.tempo_map)?;
+    write_sound(&args.out, audio, &band, &band.tempo_map)?;
+    say_what_was_written(args, &analysis, &band)?;
+    Ok(Outcome::Done)
+}
+
+fn make_folder(dir: &Path) -> anyhow::Result<()> {
+    let cannot = || {
+        format!(
+            "nothing can be written into {}; choose a folder that you may write to with -o",
+            dir.display()
+        )
+    };
+    std::fs::create_dir_all(dir).with_context(cannot)?;
+    let probe = dir.join(format!(".backline-{}", std::process::id()));
+    std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe)).with_context(cannot)
+}
+
+fn write_midi(args: &Accompany, band: &Accompaniment, tempo: &TempoMap) -> anyhow::Result<()> {
+    let name = args.file.file_stem().unwrap_or_default().to_string_lossy();
+    let style = band.bars.first().and_then(|bar| backline_play::style(&bar.style));
+    let program = |part: Part| match (part, style) {
+        (Part::Chords, Some(style)) => style.programs.chords,
+        (Part::Bass, Some(style)) => style.programs.bass,
+        (part, _) => backline_files::midi::default_program(part),
+    };
+    let key = band.heard.key.map(|k| k.value);
+    let song = |name: &str, parts: &[Part]| MidiSong::from_plan(name, &band.bars, tempo, key, parts, program);
+    let playing: Vec<Part> = Part::ALL.into_iter().filter(|part| args.parts.contains(part)).collect();
+    song(&name, &playing).write(&args.out.join("backing.mid"))?;
+    for part in playing {
+        let title = format!("{name} - {part}");
+        song(&title, &[part]).write(&args.out.join(format!("{}.mid", part.name().to_lowercase())))?;
+    }
+    Ok(())
+}
+
+/// Writes the band alone, and with the recording; both as long as the recording, so that they line up
+/// with it. The band is set to the recording's level; if the sum would clip, both files come down alike.
+fn write_sound(dir: &Path, audio: Audio, band: &Accompaniment, tempo: &TempoMap) -> anyhow::Result<()> {
+    let notes: Vec<PlannedNote> = band.notes().copied().collect();
+    #[allow(clippy::cast_precision_loss)] // sample rates
+    let mut sound = render(&notes, tempo, audio.sample_rate as f32, audio.frames());
+    let level = balance(&audio, &sound);
+    let mut peak = 0.0f32;
+    for (side, input) in [(&mut sound.left, &audio.left[..]), (&mut sound.right, audio.right())] {
+        for (s, i) in side.iter_mut().zip(input) {
+            *s *= level;
+            peak = peak.max(s.abs()).max((*s + i).abs());
+        }
+    }
+    let down = if peak > PEAK { PEAK / peak } else { 1.0 };
+    for s in sound.left.iter_mut().chain(&mut sound.right) {
+        *s *= down;
+    }
+    write_wav(&dir.join("backing.wav"), audio.sample_rate, Depth::Bits24, &[&sound.left, &sound.right])?;
+    for (side, input) in [(&mut sound.left, &audio.left[..]), (&mut sound.right, audio.right())] {
+        for (s, i) in side.iter_mut().zip(input) {
+            *s += i * down;
+        }
+    }
+    write_wav(&dir.join("mix.wav"), audio.sample_rate, Depth::Bits24, &[&sound.left, &sound.right])?;
+    Ok(())
+}
+
+/// The gain that brings the band's power to the recording's, within ±18 dB.
+fn balance(audio: &Audio, band: &Stereo) -> f32 {
+    let power = |channel: &[f32]| channel.iter().map(|s| f64::from(*s) * f64::from(*s)).sum::<f64>();
+    let input = power(&audio.left) + power(audio.right());
+    let band = power(&band.left) + power(&band.right);
+    if band <= 0.0 || input <= 0.0 {
+        return 1.0;
+    }
+    #[allow(clippy::cast_possible_truncation)]
+    let gain = (input / band).sqrt() as f32;
+    gain.clamp(0.125, 8.0)
+}
+
+fn say_what_was_written(args: &Accompany, a: &Analysis, band: &Accompaniment) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let style = band.bars.first().map_or("", |bar| &bar.style);
+    let count = |part| band.notes().filter(|n| n.part == part).count();
+    let key = a.key.as_ref().map_or(String::new(), |k| format!(", {} {}", k.tonic, k.mode));
+    writeln!(
+        out,
+        "{}: {:.1} BPM, {}{key}; {} bars of {style}: {} drum, {} chord and {} bass notes",
+        a.source.name,
+        a.tempo_bpm.unwrap_or(0.0),
+        band.metre,
+        band.bars.len(),
+        count(Part::Drums),
+        count(Part::Chords),
+        count(Part::Bass)
+    )?;
+    writeln!(
+        out,
+        "written to {}: backing.mid, a .mid for each part, backing.wav, mix.wav, analysis.json",
+        args.out.display()
+    )?;
+    out.flush()
+}

@@ -1,0 +1,334 @@
+//! One track being heard and accompanied, live.
+//!
+//! A session advances in the listener's steps of 10 ms. At each step it knows where the timeline
+//! stands; shortly before a bar line it commits the next bar, and on every tactus it sketches the bars
+//! after that. Which step does what depends on stream time only, never on how the audio was divided
+//! into calls, so that the same input and controls give the same plan.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use backline_listen::Listener;
+use backline_music::{Controls, Follow, Heard, Plan, PlannedBar, StyleChoice, Timeline, Transport};
+use backline_play::{BarContext, plan_bar};
+
+use crate::EngineError;
+use crate::ahead::Ahead;
+use crate::clock::{HeardClock, HostClock, Position};
+use crate::memory::{Memory, place};
+
+/// A bar is committed this long before it begins: enough for the largest audio block that hosts use
+/// to pass through the worker, and no more, since what is turned or heard later than this acts one
+/// bar later.
+const COMMIT_LEAD_S: f64 = 0.25;
+/// Bars sketched beyond the committed one.
+const SKETCHED_BARS: usize = 4;
+/// Momentary loudness above which something sounds, in LUFS.
+const AUDIBLE_LUFS: f32 = -55.0;
+/// What a session remembers of the stream, in seconds: more than any loop that is searched for.
+const HISTORY_S: f64 = 240.0;
+
+/// What a session is doing; the words are the window's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Status {
+    /// No beat is being followed: the transport stands and nothing rhythmic is heard.
+    #[default]
+    Idle,
+    /// The transport runs and nothing is heard.
+    NoInput,
+    /// Sound is heard; the band waits until it has heard a whole bar.
+    Listening,
+    /// The band plays to what it hears.
+    Locked,
+    /// The input fell silent; the band goes on with the harmony that it knows.
+    Holding,
+}
+
+/// One track being heard and accompanied.
+pub struct Session {
+    listener: Listener,
+    sample_rate: f64,
+    fed_samples: u64,
+    host: HostClock,
+    heard_clock: HeardClock,
+    controls: Controls,
+    pending_controls: VecDeque<(f64, Controls)>,
+    memory: Memory,
+    last: Option<(f64, Position)>,
+    ready: bool,
+    style: Option<String>,
+    /// Bars by place; those in `committed` are fixed.
+    bars: BTreeMap<i64, PlannedBar>,
+    committed: Vec<i64>,
+    plan: Plan,
+    status: Status,
+}
+
+impl Session {
+    /// A session for audio at `sample_rate` Hz.
+    ///
+    /// # Errors
+    /// The rate cannot be analysed.
+    pub fn new(sample_rate: f64) -> Result<Self, EngineError> {
+        let mut listener = Listener::new(sample_rate)?;
+        listener.set_history_s(Some(HISTORY_S));
+        Ok(Self {
+            listener,
+            sample_rate,
+            fed_samples: 0,
+            host: HostClock::default(),
+            heard_clock: HeardClock::default(),
+            controls: Controls::default(),
+            pending_controls: VecDeque::new(),
+            memory: Memory::default(),
+            last: None,
+            ready: false,
+            style: None,
+            bars: BTreeMap::new(),
+            committed: Vec::new(),
+            plan: Plan::empty(),
+            status: Status::Idle,
+        })
+    }
+
+    /// Sets the controls, from the present stream time on: bars committed later obey them.
+    pub fn set_controls(&mut self, controls: &Controls) {
+        let newest = self.pending_controls.back().map_or(&self.controls, |(_, c)| c);
+        let controls = controls.clone().sanitised();
+        if *newest != controls {
+            self.pending_controls.push_back((self.fed_s(), controls));
+        }
+    }
+
+    /// Hears `mono` and plans ahead. `transport` is the host's at the first of these samples. The
+    /// result does not depend on how the audio is divided into calls.
+    pub fn feed(&mut self, mono: &[f32], transport: &Transport) {
+        self.host.push(self.fed_s(), transport);
+        self.listener.feed(mono, Some(transport));
+        self.fed_samples += mono.len() as u64;
+        while self.listener.step() {
+            self.step();
+        }
+        self.host.forget_before(self.listener.heard().time_s - 1.0);
+    }
+
+    /// Everything heard so far. Histories reach back four minutes.
+    pub fn heard(&self) -> &Heard {
+        self.listener.heard()
+    }
+
+    /// The plan in force; its `revision` tells whether it changed.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// What the session is doing.
+    pub fn status(&self) -> Status {
+        self.status
+    }
+
+    #[allow(clippy::cast_precision_loss)] // exact for 5,000 years of audio
+    fn fed_s(&self) -> f64 {
+        self.fed_samples as f64 / self.sample_rate
+    }
+
+    fn step(&mut self) {
+        let heard = self.listener.heard();
+        let now_s = heard.time_s;
+        while self.pending_controls.front().is_some_and(|(from_s, _)| *from_s <= now_s) {
+            if let Some((_, controls)) = self.pending_controls.pop_front() {
+                self.controls = controls;
+            }
+        }
+        let audible = heard.loudness.last().is_some_and(|l| l.momentary_lufs > AUDIBLE_LUFS);
+        let host = self.host.at(now_s);
+        let position = match (host, self.controls.follow) {
+            (Some(position), Follow::Host) => Some(position),
+            _ => self.heard_clock.at(heard, now_s),
+        };
+        let Some(position) = position else {
+            self.stand_still(host.is_some());
+            return;
+        };
+
+        let host_time = matches!(position.timeline, Timeline::Host);
+        let (jumped, crossed) = match &self.last {
+            Some((last_s, last)) if matches!(last.timeline, Timeline::Host) == host_time => {
+                let expected = last.beat + (now_s - last_s) * last.tempo_bpm / 60.0;
+                // The heard beat is corrected now and then; the host's position is not.
+                let tolerance = if host_time { 0.1 } else { 0.5 };
+                let tactus = |p: &Position| (p.beat / p.metre.tactus_quarters()).floor();
+                ((position.beat - expected).abs() > tolerance, tactus(last) != tactus(&position))
+            }
+            Some(_) => {
+                // Another clock: nothing that was planned for the old one means anything now.
+                self.bars.clear();
+                (true, true)
+            }
+            None => (true, true),
+        };
+        self.last = Some((now_s, position));
+        self.memory.step(now_s, &position, audible, jumped);
+        if self.controls.listen {
+            self.memory.hear_onsets(&heard.onsets);
+        }
+
+        let here = place(position.bar_start);
+        if jumped {
+            self.committed.clear();
+            if self.bars.contains_key(&here) {
+                self.committed.push(here);
+            }
+        }
+        let lead =
+            (COMMIT_LEAD_S * position.tempo_bpm / 60.0).clamp(0.125, position.metre.bar_quarters() / 2.0);
+        let at_line = position.beat >= position.bar_end() - lead;
+        let whole_bar = self.memory.bars().iter().rev().take(2).any(|bar| {
+            let heard_to_the_end = bar.start_beat < position.bar_start - 1e-3 || at_line;
+            heard_to_the_end && bar.heard_from() <= bar.start_beat + 0.05 && bar.audible() > 0.5
+        });
+        self.ready |= whole_bar;
+        self.status = match (self.ready, audible) {
+            (false, false) => Status::NoInput,
+            (false, true) => Status::Listening,
+            (true, true) => Status::Locked,
+            (true, false) if self.sounded_lately() => Status::Locked,
+            (true, false) => Status::Holding,
+        };
+        if !self.ready {
+            return;
+        }
+
+        let next_start = position.next_bar_start(position.bar_start);
+        let next = place(next_start);
+        let plan_here = !self.bars.contains_key(&here) && jumped;
+        let commit_next = at_line && !self.committed.contains(&next);
+        if plan_here || commit_next || crossed {
+            self.plan_ahead(now_s, &position, plan_here, at_line);
+        }
+    }
+
+    /// Whether this bar or the one before it had sound in it.
+    fn sounded_lately(&self) -> bool {
+        self.memory.bars().iter().rev().take(2).any(|bar| bar.audible() > 0.2)
+    }
+
+    /// No timeline: the band rests.
+    fn stand_still(&mut self, host_runs: bool) {
+        self.last = None;
+        self.committed.clear();
+        self.status = if host_runs { Status::NoInput } else { Status::Idle };
+        if !self.bars.is_empty() {
+            self.bars.clear();
+            self.publish(self.plan.timeline, f64::NEG_INFINITY);
+        }
+    }
+
+    /// Commits the bars that are due and sketches those after them.
+    fn plan_ahead(&mut self, now_s: f64, position: &Position, plan_here: bool, commit_next: bool) {
+        let heard = self.listener.heard();
+        if self.controls.listen {
+            self.memory.read_harmony(&heard.chords, now_s);
+        }
+        let planned = |beat: f64| self.bars.get(&place(beat)).map(|bar| bar.chords.as_slice());
+        self.memory.hold_harmony(!self.controls.listen, planned);
+        if matches!(position.timeline, Timeline::Host) {
+            self.memory.remember_places();
+        }
+        let ahead = Ahead::of(&self.memory, position, SKETCHED_BARS + 2);
+
+        // Starts of the bars from the present one on, the loop taken into account.
+        let mut starts = vec![position.bar_start];
+        for _ in 0..=SKETCHED_BARS {
+            let next = position.next_bar_start(starts[starts.len() - 1]);
+            if starts.contains(&next) {
+                break; // a short loop has come round
+            }
+            starts.push(next);
+        }
+        for (i, &start) in starts.iter().enumerate() {
+            let here = place(start);
+            let due = (i == 0 && plan_here) || (i == 1 && commit_next);
+            if self.committed.contains(&here) || (i == 0 && !due) {
+                continue;
+            }
+            let before = (i > 0).then(|| starts[i - 1]);
+            let bar = self.plan_one(position, &ahead, i, start, before, due);
+            let end = bar.end_beat();
+            self.bars.retain(|_, old| old.end_beat() <= start + 1e-6 || old.start_beat >= end - 1e-6);
+            self.bars.insert(here, bar);
+            if due {
+                self.committed.push(here);
+            }
+        }
+
+        let bar_quarters = position.metre.bar_quarters();
+        let keep_from = position.bar_start - bar_quarters - 1e-6;
+        let keep_to = position.bar_start + bar_quarters * 6.0;
+        self.bars.retain(|_, bar| {
+            (bar.start_beat >= keep_from && bar.start_beat < keep_to)
+                || starts.iter().any(|s| (s - bar.start_beat).abs() < 1e-6)
+        });
+        let bars = &self.bars;
+        self.committed.retain(|place| bars.contains_key(place));
+        let fixed = if self.committed.contains(&place(starts[1.min(starts.len() - 1)])) { 1 } else { 0 };
+        self.publish(position.timeline, starts[fixed.min(starts.len() - 1)] + bar_quarters);
+    }
+
+    fn plan_one(
+        &mut self,
+        position: &Position,
+        ahead: &Ahead,
+        bars_ahead: usize,
+        start: f64,
+        before: Option<f64>,
+        due: bool,
+    ) -> PlannedBar {
+        let heard = self.listener.heard();
+        let (bar_in_phrase, phrase_bars) = ahead.phrase(bars_ahead);
+        // An automatic style changes at the start of a phrase only.
+        let resolve = || {
+            backline_play::resolve_style(
+                &self.controls.style,
+                &heard.style,
+                position.tempo_bpm,
+                position.metre,
+            )
+        };
+        let style = match (&self.style, &self.controls.style) {
+            (Some(style), StyleChoice::Auto) if !(due && bar_in_phrase == 0) => style.clone(),
+            _ => resolve(),
+        };
+        if due {
+            self.style = Some(style.clone());
+        }
+        let metre = position.metre;
+        #[allow(clippy::cast_possible_truncation)] // positions are bounded by the clock
+        let index = (start / metre.bar_quarters()).round() as i64;
+        let ctx = BarContext {
+            index,
+            start_beat: start,
+            metre,
+            tempo_bpm: position.tempo_bpm,
+            chords: ahead.chords(&self.memory, bars_ahead, start),
+            next_chord: ahead
+                .chords(&self.memory, bars_ahead + 1, position.next_bar_start(start))
+                .first()
+                .copied(),
+            key: heard.key.map(|key| key.value),
+            accents: self.memory.accents(metre),
+            heard_energy: heard.style.energy,
+            heard_valence: heard.style.valence,
+            style,
+            bar_in_phrase,
+            phrase_bars,
+        };
+        let previous = before.and_then(|start| self.bars.get(&place(start)));
+        plan_bar(&ctx, &self.controls, previous)
+    }
+
+    fn publish(&mut self, timeline: Timeline, committed_beat: f64) {
+        let mut bars: Vec<PlannedBar> = self.bars.values().cloned().collect();
+        bars.sort_by(|a, b| a.start_beat.total_cmp(&b.start_beat));
+        self.plan = Plan { revision: self.plan.revision + 1, timeline, committed_beat, bars };
+    }
+}

@@ -1,0 +1,238 @@
+//! Standard MIDI files, format 1: a tempo track, and one track for each part.
+//!
+//! Time 0 of the file is time 0 of the recording; how the beats are laid from there is written in
+//! [`grid`].
+
+pub mod grid;
+mod read;
+
+use std::path::Path;
+
+use backline_music::{Key, Metre, Mode, Part, PlannedBar, TempoMap};
+use midly::num::{u4, u7, u15, u24, u28};
+use midly::{Format, Header, MetaMessage, MidiMessage, Smf, Timing, TrackEvent, TrackEventKind};
+
+use crate::FileError;
+use crate::whole::write_bytes;
+use grid::Grid;
+
+/// Ticks a quarter note in files that Backline writes.
+pub const PPQ: u16 = 960;
+
+/// General MIDI programs, counted from 0: electric piano 1 and finger bass; the drum channel has kits.
+pub const fn default_program(part: Part) -> u8 {
+    match part {
+        Part::Drums => 0,
+        Part::Chords => 4,
+        Part::Bass => 33,
+    }
+}
+
+/// A note of a track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MidiNote {
+    /// Start, in ticks.
+    pub tick: u32,
+    /// MIDI key.
+    pub key: u8,
+    /// Length in ticks, at least 1.
+    pub length: u32,
+    /// MIDI velocity, 1..=127.
+    pub velocity: u8,
+}
+
+/// A track of notes on one channel.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MidiTrack {
+    /// Its name.
+    pub name: String,
+    /// Channel, 0..=15.
+    pub channel: u8,
+    /// General MIDI program, 0..=127.
+    pub program: Option<u8>,
+    /// Notes in order of start, then key; no two of the same key overlap.
+    pub notes: Vec<MidiNote>,
+}
+
+/// A song as a MIDI file holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MidiSong {
+    /// Its name.
+    pub name: String,
+    /// Ticks a quarter note.
+    pub ppq: u16,
+    /// Ticks with the microseconds a quarter note that hold from there; in order.
+    pub tempo: Vec<(u32, u32)>,
+    /// Ticks with the metre that holds from there; in order.
+    pub metres: Vec<(u32, Metre)>,
+    /// Key signature.
+    pub key: Option<Key>,
+    /// Ticks with the text of a marker: chord symbols.
+    pub markers: Vec<(u32, String)>,
+    /// The tracks.
+    pub tracks: Vec<MidiTrack>,
+}
+
+impl MidiSong {
+    /// The song of `bars` on a recording's `tempo`, with a track for each of `parts`. Chord symbols
+    /// become markers; `program` gives the General MIDI program of a part, counted from 0. Where a key is struck again while it sounds, the first note ends there.
+    pub fn from_plan(
+        name: &str,
+        bars: &[PlannedBar],
+        tempo: &TempoMap,
+        key: Option<Key>,
+        parts: &[Part],
+        program: impl Fn(Part) -> u8,
+    ) -> Self {
+        let grid = Grid::new(bars, tempo);
+        let mut markers: Vec<(u32, String)> = Vec::new();
+        for planned in bars.iter().flat_map(|bar| &bar.chords) {
+            let symbol = planned.chord.map_or_else(|| "N.C.".to_owned(), backline_music::Chord::symbol);
+            let tick = grid.tick(planned.start_beat);
+            if markers.last().is_none_or(|(_, last)| *last != symbol) {
+                markers.push((tick, symbol));
+            }
+        }
+        let track = |&part: &Part| {
+            let mut notes: Vec<MidiNote> = bars
+                .iter()
+                .flat_map(|bar| &bar.notes)
+                .filter(|note| note.part == part && grid.seconds(note.onset_beat + note.length_beats) > 0.0)
+                .map(|note| {
+                    let tick = grid.tick(note.onset_beat);
+                    let end = grid.tick(note.onset_beat + note.length_beats).max(tick + 1);
+                    let (key, velocity) = (note.key.min(127), note.velocity.clamp(1, 127));
+                    MidiNote { tick, key, length: end - tick, velocity }
+                })
+                .collect();
+            part_overlaps(&mut notes);
+            MidiTrack {
+                name: part.name().to_owned(),
+                channel: part.default_channel(),
+                program: Some(program(part).min(127)),
+                notes,
+            }
+        };
+        Self {
+            name: name.to_owned(),
+            ppq: PPQ,
+            tempo: grid.tempo_events(),
+            metres: grid.metre_events(bars),
+            key,
+            markers,
+            tracks: parts.iter().map(track).collect(),
+        }
+    }
+
+    /// Reads a standard MIDI file.
+    ///
+    /// # Errors
+    /// The bytes are no MIDI file, or one that counts in SMPTE frames.
+    pub fn parse(bytes: &[u8]) -> Result<Self, FileError> {
+        read::parse(bytes)
+    }
+
+    /// The file's bytes; the same song gives the same bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let name = self.name.as_bytes();
+        let mut tracks = vec![self.conductor(name)];
+        tracks.extend(self.tracks.iter().map(MidiTrack::events));
+        let header = Header::new(Format::Parallel, Timing::Metrical(u15::from(self.ppq.clamp(1, 32_767))));
+        let mut bytes = Vec::new();
+        // Writing into memory cannot fail.
+        let _ = Smf { header, tracks }.write_std(&mut bytes);
+        bytes
+    }
+
+    /// Writes the file.
+    ///
+    /// # Errors
+    /// The folder or the disk refuses.
+    pub fn write(&self, path: &Path) -> Result<(), FileError> {
+        write_bytes(path, &self.to_bytes())
+    }
+
+    /// Seconds of a tick, from the tempo events alone: what a player of the file will do.
+    pub fn seconds_at(&self, tick: u32) -> f64 {
+        let ticks_per_quarter = f64::from(self.ppq.max(1));
+        let (mut seconds, mut from, mut micros) = (0.0, 0, 500_000);
+        for &(at, next) in self.tempo.iter().take_while(|&&(at, _)| at <= tick) {
+            seconds += f64::from(at - from) / ticks_per_quarter * f64::from(micros) * 1e-6;
+            (from, micros) = (at, next);
+        }
+        seconds + f64::from(tick - from) / ticks_per_quarter * f64::from(micros) * 1e-6
+    }
+
+    fn conductor<'a>(&'a self, name: &'a [u8]) -> Vec<TrackEvent<'a>> {
+        // At the same tick: tempo, metre, key, marker.
+        let mut events: Vec<(u32, u8, MetaMessage<'a>)> = vec![(0, 0, MetaMessage::TrackName(name))];
+        events.extend(
+            self.tempo.iter().map(|&(t, us)| (t, 1, MetaMessage::Tempo(u24::from(us.min(0xFF_FFFF))))),
+        );
+        events.extend(self.metres.iter().map(|&(t, metre)| {
+            #[allow(clippy::cast_possible_truncation)] // a power of two up to 32
+            let power = metre.denominator.trailing_zeros() as u8;
+            let clocks = if metre.is_compound() { 36 } else { 24 };
+            (t, 2, MetaMessage::TimeSignature(metre.numerator, power, clocks, 8))
+        }));
+        if let Some(key) = self.key {
+            events.push((0, 3, MetaMessage::KeySignature(key.accidentals(), key.mode == Mode::Minor)));
+        }
+        events.extend(self.markers.iter().map(|(t, text)| (*t, 4, MetaMessage::Marker(text.as_bytes()))));
+        events.sort_by_key(|&(tick, rank, _)| (tick, rank));
+        with_deltas(events.into_iter().map(|(tick, _, meta)| (tick, TrackEventKind::Meta(meta))))
+    }
+}
+
+impl MidiTrack {
+    fn events(&self) -> Vec<TrackEvent<'_>> {
+        let channel = u4::from(self.channel.min(15));
+        let midi = |message| TrackEventKind::Midi { channel, message };
+        let mut notes: Vec<(u32, bool, u8, u8)> = Vec::with_capacity(self.notes.len() * 2);
+        for note in &self.notes {
+            let (key, velocity) = (note.key.min(127), note.velocity.clamp(1, 127));
+            notes.push((note.tick, true, key, velocity));
+            notes.push((note.tick.saturating_add(note.length.max(1)), false, key, 64));
+        }
+        // Off before on, so that a repeated key sounds again.
+        notes.sort_unstable();
+        let name = TrackEventKind::Meta(MetaMessage::TrackName(self.name.as_bytes()));
+        let program =
+            self.program.map(|p| midi(MidiMessage::ProgramChange { program: u7::from(p.min(127)) }));
+        let notes = notes.into_iter().map(|(tick, on, key, velocity)| {
+            let (key, vel) = (u7::from(key), u7::from(velocity));
+            (
+                tick,
+                midi(if on { MidiMessage::NoteOn { key, vel } } else { MidiMessage::NoteOff { key, vel } }),
+            )
+        });
+        with_deltas([Some(name), program].into_iter().flatten().map(|e| (0, e)).chain(notes))
+    }
+}
+
+fn with_deltas<'a>(events: impl Iterator<Item = (u32, TrackEventKind<'a>)>) -> Vec<TrackEvent<'a>> {
+    let mut last = 0;
+    let mut out: Vec<TrackEvent<'a>> = events
+        .map(|(tick, kind)| {
+            let delta = u28::from((tick - last).min(0x0FFF_FFFF));
+            last = tick;
+            TrackEvent { delta, kind }
+        })
+        .collect();
+    out.push(TrackEvent { delta: u28::from(0), kind: TrackEventKind::Meta(MetaMessage::EndOfTrack) });
+    out
+}
+
+/// Sorts, and ends a note where its key is struck again. Of two that start together the stronger stays.
+fn part_overlaps(notes: &mut Vec<MidiNote>) {
+    notes.sort_by_key(|n| (n.key, n.tick, std::cmp::Reverse(n.velocity), std::cmp::Reverse(n.length)));
+    notes.dedup_by_key(|n| (n.key, n.tick));
+    for i in 1..notes.len() {
+        let next = notes[i];
+        let note = &mut notes[i - 1];
+        if note.key == next.key {
+            note.length = note.length.min(next.tick - note.tick);
+        }
+    }
+    notes.sort_unstable();
+}

@@ -1,0 +1,389 @@
+//! Chords and keys over time, from chroma and beats.
+//!
+//! Each chroma frame is scored against all chords by a model learnt from real recordings
+//! (`models/harmony_hmm`), the scores are decoded by a hidden Markov model whose chords change most
+//! readily on beats, and the key is read off the chords. Streaming and file share the decoder; a
+//! file is scored with a model that also sees what comes after.
+
+mod emission;
+mod keys;
+mod lattice;
+mod params;
+mod spans;
+
+use backline_music::{Beat, ChordSpan, Estimate, Key, KeySpan};
+
+use crate::chroma::{ChromaExtractor, ChromaFrame, HOP_S, LATENCY_S, RATE_HZ};
+use emission::{Scorer, Sums, compress};
+use keys::KeyTracker;
+use lattice::{Lattice, Place, Weights, silent};
+use params::{Emission, params};
+use spans::{Run, boundary_s};
+
+/// A frame is decided, tentatively, when this much audio after its centre has been pushed.
+pub const DECISION_LAG_S: f64 = LATENCY_S + 4.0 * HOP_S;
+
+/// Root mean square below which nothing can be a chord (−66 dB).
+const SILENCE: f32 = 5e-4;
+/// Frames that stay open to revision in a stream: three seconds.
+const OPEN_FRAMES: usize = 64;
+/// Frames whose probabilities are brought up to date with each new one.
+const REVISED_FRAMES: usize = 6;
+/// Frames that stay open, and between refreshes, with hindsight.
+const OPEN_FRAMES_OFFLINE: usize = 640;
+const REFRESH_OFFLINE: usize = 160;
+/// A beat is trusted to say where chords change until this long after it.
+const BEAT_REACH_S: f64 = 1.6;
+
+/// The part that stream and file share: frames and beats in, spans out.
+struct Engine {
+    scorer: Scorer,
+    lookahead: usize,
+    sums: Sums,
+    /// Frames that wait for the lookahead: compressed chroma and whether they are silent.
+    waiting: Vec<([f32; 24], bool)>,
+    lattice: Lattice,
+    /// Beat times and whether they start a bar, in order.
+    beat_s: Vec<f64>,
+    downbeat: Vec<bool>,
+    scored: usize,
+    open_frames: usize,
+    refresh_every: usize,
+    revised_frames: usize,
+    since_refresh: usize,
+    /// The run that the settled frames end in.
+    tail: Option<Run>,
+    tail_start_s: f64,
+    spans: Vec<ChordSpan>,
+    settled: usize,
+    /// Class and first frame of each open span, to tell a revision.
+    open: Vec<(usize, usize)>,
+    /// When each of them was said.
+    opened_s: Vec<f64>,
+    keys: KeyTracker,
+    /// First frame that the key tracker has not had.
+    key_from: usize,
+    key_lag: usize,
+}
+
+impl Engine {
+    fn new(model: &'static Emission, hindsight: bool) -> Self {
+        let reach = model.windows.iter().map(|w| w.0.unsigned_abs() as usize).max().unwrap_or(0);
+        let lookahead = model.lookahead();
+        Self {
+            scorer: Scorer::new(model),
+            lookahead,
+            sums: Sums::new(reach + lookahead + 8),
+            waiting: Vec::new(),
+            lattice: Lattice::new(if hindsight { Weights::OFFLINE } else { Weights::ONLINE }),
+            beat_s: Vec::new(),
+            downbeat: Vec::new(),
+            scored: 0,
+            open_frames: if hindsight { OPEN_FRAMES_OFFLINE } else { OPEN_FRAMES },
+            refresh_every: if hindsight { REFRESH_OFFLINE } else { 1 },
+            revised_frames: if hindsight { usize::MAX } else { REVISED_FRAMES },
+            since_refresh: 0,
+            tail: None,
+            tail_start_s: 0.0,
+            spans: Vec::new(),
+            settled: 0,
+            open: Vec::new(),
+            opened_s: Vec::new(),
+            keys: KeyTracker::new(hindsight),
+            key_from: 0,
+            key_lag: if hindsight { 0 } else { REVISED_FRAMES },
+        }
+    }
+
+    fn on_beat(&mut self, beat: &Beat) {
+        if beat.time_s.is_finite() && self.beat_s.last().is_none_or(|&last| beat.time_s > last + 0.05) {
+            self.beat_s.push(beat.time_s);
+            self.downbeat.push(beat.beat == 1);
+        }
+    }
+
+    fn frame(&mut self, frame: &ChromaFrame, now_s: f64) {
+        let y = compress(frame);
+        self.sums.push(&y);
+        self.waiting.push((y, frame.energy < SILENCE || frame.chroma == [0.0; 24]));
+        if self.waiting.len() > self.lookahead {
+            self.score_next(now_s);
+        }
+    }
+
+    /// Scores the frames that still wait, without what would have followed them.
+    fn finish(&mut self, now_s: f64) {
+        while !self.waiting.is_empty() {
+            self.score_next(now_s);
+        }
+        self.refresh(now_s);
+        self.feed_keys(now_s, 0);
+        self.keys.decode(now_s, true);
+    }
+
+    fn score_next(&mut self, now_s: f64) {
+        let (y, is_silent) = self.waiting.remove(0);
+        let index = self.scored;
+        self.scored += 1;
+        let log_prob = if is_silent { silent() } else { self.scorer.score(&self.sums, index) };
+        let place = self.place(index);
+        let scorer = &self.scorer;
+        self.lattice.push(index, y, &log_prob, |class| scorer.log_prior(class), place);
+        self.since_refresh += 1;
+        if self.since_refresh >= self.refresh_every {
+            self.refresh(now_s);
+        }
+    }
+
+    fn place(&self, index: usize) -> Place {
+        let edge_s = (index as f64 - 0.5) * HOP_S;
+        let next = self.beat_s.partition_point(|&b| b < edge_s);
+        let mut nearest: Option<(f64, usize)> = None;
+        for i in [next.checked_sub(1), Some(next)].into_iter().flatten() {
+            if let Some(&beat) = self.beat_s.get(i) {
+                let away = (beat - edge_s).abs();
+                if nearest.is_none_or(|(a, _)| away < a) {
+                    nearest = Some((away, i));
+                }
+            }
+        }
+        match nearest {
+            Some((away, i)) if away <= 0.5 * HOP_S => {
+                if self.downbeat[i] {
+                    Place::Downbeat
+                } else {
+                    Place::Beat
+                }
+            }
+            Some((away, _)) if away <= 1.5 * HOP_S => Place::NearBeat,
+            Some(_) if next > 0 && edge_s - self.beat_s[next - 1] < BEAT_REACH_S => Place::Between,
+            _ => Place::Unknown,
+        }
+    }
+
+    fn refresh(&mut self, now_s: f64) {
+        self.since_refresh = 0;
+        self.lattice.refresh(self.revised_frames);
+        self.feed_keys(now_s, self.key_lag);
+        while self.lattice.nodes().len() > self.open_frames {
+            let Some(node) = self.lattice.settle() else { break };
+            match &mut self.tail {
+                Some(run) if run.class == node.class => run.add(&node),
+                _ => {
+                    let start_s = boundary_s(node.index, &self.beat_s);
+                    if let Some(done) = self.tail.take() {
+                        let decided_s = self.decided(done.class, done.start, now_s);
+                        let span = done.span(self.tail_start_s, start_s, decided_s);
+                        self.spans.truncate(self.settled);
+                        self.spans.push(span);
+                        self.settled += 1;
+                    }
+                    self.tail = Some(Run::new(&node));
+                    self.tail_start_s = start_s;
+                }
+            }
+        }
+        self.rebuild(now_s);
+    }
+
+    /// When it was said that `class` begins at frame `start`: before, or only now.
+    fn decided(&self, class: usize, start: usize, now_s: f64) -> f64 {
+        let known = self.open.iter().position(|&o| o == (class, start));
+        known.and_then(|i| self.opened_s.get(i).copied()).unwrap_or(now_s)
+    }
+
+    /// Makes the spans that may still be revised anew.
+    fn rebuild(&mut self, now_s: f64) {
+        let mut runs: Vec<Run> = self.tail.iter().cloned().collect();
+        for node in self.lattice.nodes() {
+            match runs.last_mut() {
+                Some(run) if run.class == node.class => run.add(node),
+                _ => runs.push(Run::new(node)),
+            }
+        }
+        let decided: Vec<f64> = runs.iter().map(|r| self.decided(r.class, r.start, now_s)).collect();
+        self.spans.truncate(self.settled);
+        let mut start_s = self.tail_start_s;
+        for (i, run) in runs.iter().enumerate() {
+            let end_s = runs.get(i + 1).map_or(now_s, |next| boundary_s(next.start, &self.beat_s));
+            self.spans.push(run.span(start_s, end_s.max(start_s), decided[i]));
+            start_s = end_s.max(start_s);
+        }
+        self.open = runs.iter().map(|r| (r.class, r.start)).collect();
+        self.opened_s = decided;
+    }
+
+    fn feed_keys(&mut self, now_s: f64, lag: usize) {
+        let mut complete = false;
+        let until = self.scored.saturating_sub(lag);
+        for node in self.lattice.nodes() {
+            if node.index >= self.key_from && node.index < until {
+                complete |= self.keys.push(node.index as f64 * HOP_S, &node.posterior);
+            }
+        }
+        self.key_from = self.key_from.max(until);
+        if complete {
+            self.keys.decode(now_s, false);
+        }
+    }
+
+    /// Forgets what ended before `time_s`.
+    fn forget(&mut self, time_s: f64) {
+        let old = self.spans[..self.settled].iter().take_while(|s| s.end_s < time_s).count();
+        self.spans.drain(..old);
+        self.settled -= old;
+        self.keys.forget(time_s);
+    }
+
+    /// Forgets beats that no frame will ask for.
+    fn forget_beats(&mut self) {
+        let oldest_s = (self.scored as f64 - self.open_frames as f64 - 64.0) * HOP_S;
+        let old = self.beat_s.partition_point(|&b| b < oldest_s);
+        if old > 256 {
+            self.beat_s.drain(..old);
+            self.downbeat.drain(..old);
+        }
+    }
+}
+
+/// Hears chords and keys in a stream of samples at 44,100 Hz.
+pub struct Harmony {
+    chroma: ChromaExtractor,
+    engine: Engine,
+    frames: Vec<ChromaFrame>,
+    history_s: Option<f64>,
+    samples: u64,
+}
+
+impl Default for Harmony {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Harmony {
+    /// Hears a stream that starts now.
+    pub fn new() -> Self {
+        Self {
+            chroma: ChromaExtractor::new(),
+            engine: Engine::new(&params().online, false),
+            frames: Vec::new(),
+            history_s: None,
+            samples: 0,
+        }
+    }
+
+    /// Takes samples in. How they are divided into calls does not matter, as long as beats come at
+    /// the same stream times.
+    pub fn push(&mut self, samples: &[f32]) {
+        let mut rest = samples;
+        while !rest.is_empty() {
+            // Piece by piece between frames, so that each is decided at its own time.
+            let (now, later) = rest.split_at(rest.len().min(self.chroma.missing()));
+            rest = later;
+            self.chroma.push(now);
+            self.samples += now.len() as u64;
+            let now_s = self.samples as f64 / RATE_HZ;
+            while let Some(frame) = self.chroma.pop() {
+                self.engine.frame(&frame, now_s);
+                self.frames.push(frame);
+                self.forget(now_s);
+            }
+        }
+        let now_s = self.samples as f64 / RATE_HZ;
+        if let Some(last) = self.engine.spans.last_mut() {
+            last.end_s = now_s;
+        }
+        if let Some(last) = self.engine.keys.last_mut() {
+            last.end_s = now_s;
+        }
+    }
+
+    /// Takes a beat; beats come in the order of time, when the stream has reached them. Without
+    /// beats chords may change anywhere.
+    pub fn on_beat(&mut self, beat: &Beat) {
+        self.engine.on_beat(beat);
+    }
+
+    /// Chords so far, without gaps from the first to the present. The last three seconds may be
+    /// revised.
+    pub fn chords(&self) -> &[ChordSpan] {
+        &self.engine.spans
+    }
+
+    /// The key of the recent music.
+    pub fn key(&self) -> Option<Estimate<Key>> {
+        self.engine.keys.now()
+    }
+
+    /// Keys so far, without gaps. The last two minutes may be revised.
+    pub fn keys(&self) -> &[KeySpan] {
+        self.engine.keys.spans()
+    }
+
+    /// Chroma frames that are kept.
+    pub fn frames(&self) -> &[ChromaFrame] {
+        &self.frames
+    }
+
+    /// How far back spans and frames are kept; `None` keeps all.
+    pub fn set_history_s(&mut self, history_s: Option<f64>) {
+        self.history_s = history_s;
+    }
+
+    fn forget(&mut self, now_s: f64) {
+        self.engine.forget_beats();
+        if let Some(history_s) = self.history_s {
+            let oldest_s = now_s - history_s.max(0.0);
+            self.engine.forget(oldest_s);
+            // A quarter too many may lie there, so that the rest is seldom moved.
+            let old = self.frames.partition_point(|f| f.time_s < oldest_s);
+            if old * 4 > self.frames.len() {
+                self.frames.drain(..old);
+            }
+        }
+    }
+}
+
+/// Chords, keys and the key of the whole, of a recording whose chroma frames and beats are known.
+/// Everything is decided at its end.
+pub fn decode_offline(
+    frames: &[ChromaFrame],
+    beats: &[Beat],
+    duration_s: f64,
+) -> (Vec<ChordSpan>, Vec<KeySpan>, Option<Estimate<Key>>) {
+    let mut engine = Engine::new(&params().offline, true);
+    for beat in beats {
+        engine.on_beat(beat);
+    }
+    for frame in frames {
+        engine.frame(frame, duration_s);
+    }
+    engine.finish(duration_s);
+    let keys = engine.keys.spans().to_vec();
+    let key = overall(&keys).or(engine.keys.now());
+    (engine.spans, keys, key)
+}
+
+/// The key that holds longest, with the probability and the runner-up of its spans.
+fn overall(keys: &[KeySpan]) -> Option<Estimate<Key>> {
+    let held = |key: Key| keys.iter().filter(|k| k.key == key).map(|k| k.end_s - k.start_s).sum::<f64>();
+    let total: f64 = keys.iter().map(|k| k.end_s - k.start_s).sum();
+    let best = keys.iter().max_by(|a, b| held(a.key).total_cmp(&held(b.key)))?;
+    let other = keys.iter().filter(|k| k.key != best.key).max_by(|a, b| held(a.key).total_cmp(&held(b.key)));
+    let share = if total > 0.0 { (held(best.key) / total) as f32 } else { 1.0 };
+    let mean = keys
+        .iter()
+        .filter(|k| k.key == best.key)
+        .map(|k| f64::from(k.prob) * (k.end_s - k.start_s))
+        .sum::<f64>()
+        / held(best.key).max(1e-9);
+    let runner_up = match other {
+        Some(other) if share < 0.8 => Some((other.key, (held(other.key) / total.max(1e-9)) as f32)),
+        _ => best.runner_up,
+    };
+    Some(Estimate { value: best.key, prob: mean as f32 * share, runner_up })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! How likely each chord is at a frame: a small perceptron that looks from each root in turn.
+//!
+//! Input are means of compressed chroma over windows before, at and after the frame, rotated so
+//! that the root comes first; one set of weights serves all twelve roots.
+
+use std::collections::VecDeque;
+
+use super::params::{CHORDS, CLASSES, Emission, NO_CHORD, QUALITIES};
+use crate::chroma::ChromaFrame;
+
+/// Added to a frame's length before it is divided by it, so that near silence stays small.
+const FLOOR: f32 = 0.5;
+
+/// Compressed chroma from C (the frames count from A): square roots, scaled to a length below 1.
+pub(crate) fn compress(frame: &ChromaFrame) -> [f32; 24] {
+    let mut y = [0.0; 24];
+    let mut power = 0.0;
+    for (i, value) in y.iter_mut().enumerate() {
+        let v = frame.chroma[i / 12 * 12 + (i % 12 + 3) % 12].max(0.0);
+        *value = v.sqrt();
+        power += v;
+    }
+    let scale = 1.0 / (power.sqrt() + FLOOR);
+    y.iter_mut().for_each(|v| *v *= scale);
+    y
+}
+
+/// Running sums of compressed chroma, from which the mean over any window is a difference.
+pub(crate) struct Sums {
+    /// Entry `i` is the sum of the frames before frame `first + i`.
+    sums: VecDeque<[f64; 24]>,
+    first: usize,
+    keep: usize,
+}
+
+impl Sums {
+    /// Remembers `keep` frames.
+    pub(crate) fn new(keep: usize) -> Self {
+        Self { sums: VecDeque::from([[0.0; 24]]), first: 0, keep }
+    }
+
+    /// Frames so far.
+    pub(crate) fn len(&self) -> usize {
+        self.first + self.sums.len() - 1
+    }
+
+    pub(crate) fn push(&mut self, y: &[f32; 24]) {
+        let mut sum = self.sums.back().copied().unwrap_or([0.0; 24]);
+        for (s, v) in sum.iter_mut().zip(y) {
+            *s += f64::from(*v);
+        }
+        self.sums.push_back(sum);
+        if self.sums.len() > self.keep {
+            self.sums.pop_front();
+            self.first += 1;
+        }
+    }
+
+    /// Mean over the frames `from..to`, clipped to those that exist; 0 when none does.
+    pub(crate) fn mean(&self, from: i64, to: i64) -> [f32; 24] {
+        let clip = |i: i64| i.clamp(self.first as i64, self.len() as i64) as usize - self.first;
+        let (a, b) = (clip(from), clip(to));
+        let mut mean = [0.0; 24];
+        if b > a {
+            let n = (b - a) as f64;
+            for (i, m) in mean.iter_mut().enumerate() {
+                *m = ((self.sums[b][i] - self.sums[a][i]) / n) as f32;
+            }
+        }
+        mean
+    }
+}
+
+/// The perceptron's workspace.
+pub(crate) struct Scorer {
+    model: &'static Emission,
+    seen: Vec<f32>,
+    layers: Vec<Vec<f32>>,
+}
+
+impl Scorer {
+    pub(crate) fn new(model: &'static Emission) -> Self {
+        let layers = model.layers.iter().map(|l| vec![0.0; l.bias.len()]).collect();
+        Self { model, seen: vec![0.0; model.windows.len() * 24], layers }
+    }
+
+    /// Log probabilities of the classes at frame `index`.
+    pub(crate) fn score(&mut self, sums: &Sums, index: usize) -> [f32; CLASSES] {
+        let at = index as i64;
+        for (seen, &(a, b)) in self.seen.chunks_exact_mut(24).zip(&self.model.windows) {
+            seen.copy_from_slice(&sums.mean(at + i64::from(a), at + i64::from(b) + 1));
+        }
+        let mut scores = [0.0f32; CLASSES];
+        for root in 0..12 {
+            let mut first = true;
+            for i in 0..self.layers.len() {
+                let (before, here) = self.layers.split_at_mut(i);
+                let (out, layer) = (&mut here[0], &self.model.layers[i]);
+                let width = out.len();
+                out.copy_from_slice(&layer.bias);
+                let mut add = |row: usize, value: f32| {
+                    if value != 0.0 {
+                        let weights = &layer.weights[row * width..(row + 1) * width];
+                        for (o, w) in out.iter_mut().zip(weights) {
+                            *o += value * w;
+                        }
+                    }
+                };
+                if first {
+                    for row in 0..self.seen.len() {
+                        add(row, self.seen[row / 12 * 12 + (row % 12 + root) % 12]);
+                    }
+                    first = false;
+                } else {
+                    for (row, &value) in before[i - 1].iter().enumerate() {
+                        add(row, value.max(0.0));
+                    }
+                }
+            }
+            let out = self.layers.last().map_or(&[][..], |l| l);
+            for (quality, &v) in out.iter().take(QUALITIES).enumerate() {
+                scores[root * QUALITIES + quality] = v;
+            }
+            scores[NO_CHORD] += out.get(QUALITIES).copied().unwrap_or(0.0) / 3.0;
+        }
+        normalise(&mut scores);
+        scores
+    }
+
+    /// Log prior of a class.
+    pub(crate) fn log_prior(&self, class: usize) -> f32 {
+        self.model.log_prior[if class < CHORDS { class % QUALITIES } else { QUALITIES }]
+    }
+}
+
+/// Subtracts the logarithm of the sum of exponentials.
+fn normalise(scores: &mut [f32; CLASSES]) {
+    let top = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = scores.iter().map(|&v| libm::expf(v - top)).sum();
+    let total = top + libm::logf(sum);
+    scores.iter_mut().for_each(|v| *v -= total);
+}

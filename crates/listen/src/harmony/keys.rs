@@ -1,0 +1,246 @@
+//! Which key: a hidden Markov model over seconds whose evidence is the chords' probabilities.
+//!
+//! How often each chord comes in a major and in a minor key was counted in Billboard's songs.
+
+use std::collections::VecDeque;
+
+use backline_music::{Estimate, Key, KeySpan};
+
+use super::params::{CHORDS, CLASSES, NO_CHORD, QUALITIES, params};
+
+/// Keys: twelve major from C, then twelve minor.
+const KEYS: usize = 24;
+/// Frames that make one step of evidence: about a second.
+const STEP_FRAMES: usize = 22;
+/// Say of a step: a chord lasts about two seconds and tells once.
+const TRUST: f32 = 0.45;
+/// Chance that the key changes from one step to the next.
+const CHANGE: f32 = 0.004;
+/// Steps that hindsight may revise while streaming.
+const OPEN_STEPS: usize = 120;
+
+struct Step {
+    start_s: f64,
+    evidence: [f32; KEYS],
+}
+
+/// Follows the key.
+pub(crate) struct KeyTracker {
+    /// Sum of the current step, frames in it, and where it began.
+    sum: [f32; KEYS],
+    frames: usize,
+    start_s: f64,
+    steps: VecDeque<Step>,
+    open_steps: usize,
+    /// Log score of each key at the end of the last settled step.
+    entry: [f32; KEYS],
+    spans: Vec<KeySpan>,
+    settled: usize,
+    now: Option<Estimate<Key>>,
+}
+
+impl KeyTracker {
+    pub(crate) fn new(hindsight: bool) -> Self {
+        Self {
+            sum: [0.0; KEYS],
+            frames: 0,
+            start_s: 0.0,
+            steps: VecDeque::new(),
+            open_steps: if hindsight { usize::MAX } else { OPEN_STEPS },
+            entry: [0.0; KEYS],
+            spans: Vec::new(),
+            settled: 0,
+            now: None,
+        }
+    }
+
+    pub(crate) fn spans(&self) -> &[KeySpan] {
+        &self.spans
+    }
+
+    /// The span that still holds.
+    pub(crate) fn last_mut(&mut self) -> Option<&mut KeySpan> {
+        self.spans.last_mut()
+    }
+
+    pub(crate) fn now(&self) -> Option<Estimate<Key>> {
+        self.now
+    }
+
+    /// Forgets spans that ended before `time_s`.
+    pub(crate) fn forget(&mut self, time_s: f64) {
+        let old = self.spans[..self.settled].iter().take_while(|s| s.end_s < time_s).count();
+        self.spans.drain(..old);
+        self.settled -= old;
+    }
+
+    /// Takes a frame's chord probabilities; true when a step was completed.
+    pub(crate) fn push(&mut self, time_s: f64, posterior: &[f32; CLASSES]) -> bool {
+        if self.frames == 0 {
+            self.start_s = time_s;
+        }
+        let table = &params().decoder.key;
+        for (class, &p) in posterior[..NO_CHORD].iter().enumerate() {
+            if p > 1e-3 {
+                for (key, sum) in self.sum.iter_mut().enumerate() {
+                    let up = (class / QUALITIES + 24 - key % 12) % 12;
+                    *sum += p * table[key / 12 * CHORDS + up * QUALITIES + class % QUALITIES];
+                }
+            }
+        }
+        self.frames += 1;
+        if self.frames < STEP_FRAMES {
+            return false;
+        }
+        let evidence = self.sum.map(|s| s * TRUST / STEP_FRAMES as f32);
+        self.steps.push_back(Step { start_s: self.start_s, evidence });
+        self.sum = [0.0; KEYS];
+        self.frames = 0;
+        true
+    }
+
+    /// Decodes what is open; `now_s` is the stream time.
+    pub(crate) fn decode(&mut self, now_s: f64, finished: bool) {
+        if finished && self.frames > 2 {
+            let evidence = self.sum.map(|s| s * TRUST / STEP_FRAMES as f32);
+            self.steps.push_back(Step { start_s: self.start_s, evidence });
+            self.frames = 0;
+        }
+        let n = self.steps.len();
+        if n == 0 || self.steps.iter().all(|s| s.evidence.iter().all(|&e| e == 0.0)) && self.settled == 0 {
+            return;
+        }
+        let (stay, change) = (libm::logf(1.0 - CHANGE), libm::logf(CHANGE / 23.0));
+        let mut score = self.entry;
+        let mut forward = self.entry.map(libm::expf);
+        let mut from = Vec::with_capacity(n);
+        let mut forwards = Vec::with_capacity(n);
+        for step in &self.steps {
+            let best = (0..KEYS).fold(0, |b, k| if score[k] > score[b] { k } else { b });
+            let mut back = [0u8; KEYS];
+            let mut next = [0.0; KEYS];
+            for k in 0..KEYS {
+                let moves = score[best] + change > score[k] + stay;
+                back[k] = if moves { best as u8 } else { k as u8 };
+                next[k] = if moves { score[best] + change } else { score[k] + stay } + step.evidence[k];
+            }
+            let top = next.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            score = next.map(|s| s - top);
+            from.push(back);
+            forward = step_on(&forward, &step.evidence);
+            forwards.push(forward);
+        }
+        let mut path = vec![0usize; n];
+        let mut key = (0..KEYS).fold(0, |b, k| if score[k] > score[b] { k } else { b });
+        for t in (0..n).rev() {
+            path[t] = key;
+            key = usize::from(from[t][key]);
+        }
+        let mut backward = [1.0f32; KEYS];
+        let mut posterior = vec![[0.0f32; KEYS]; n];
+        for t in (0..n).rev() {
+            for k in 0..KEYS {
+                posterior[t][k] = forwards[t][k] * backward[k];
+            }
+            unit(&mut posterior[t]);
+            let e = &self.steps[t].evidence;
+            let top = e.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            let weighted: [f32; KEYS] = core::array::from_fn(|k| backward[k] * libm::expf(e[k] - top));
+            let total: f32 = weighted.iter().sum();
+            for k in 0..KEYS {
+                backward[k] = (1.0 - CHANGE) * weighted[k] + CHANGE / 23.0 * (total - weighted[k]);
+            }
+            unit(&mut backward);
+        }
+        self.now = forwards.last().map(|f| {
+            let (value, prob, runner_up) = pick(f, path[n - 1]);
+            Estimate { value, prob, runner_up: Some(runner_up) }
+        });
+        let before = self.spans.split_off(self.settled);
+        let mut t = 0;
+        while t < n {
+            let end = (t..n).find(|&e| path[e] != path[t]).unwrap_or(n);
+            let mut mean = [0.0; KEYS];
+            for p in &posterior[t..end] {
+                for (m, v) in mean.iter_mut().zip(p) {
+                    *m += v / (end - t) as f32;
+                }
+            }
+            let (key, prob, runner_up) = pick(&mean, path[t]);
+            let end_s = self.steps.get(end).map_or(now_s, |s| s.start_s);
+            let start_s = if self.spans.is_empty() { 0.0 } else { self.steps[t].start_s };
+            match self.spans.last_mut().filter(|s| t == 0 && s.key == key) {
+                Some(last) => last.end_s = end_s,
+                None => {
+                    let known = before.iter().find(|b| b.key == key && (b.start_s - start_s).abs() < 1e-9);
+                    let decided_s = known.map_or(now_s, |b| b.decided_s);
+                    self.spans.push(KeySpan {
+                        start_s,
+                        end_s,
+                        key,
+                        prob,
+                        runner_up: Some(runner_up),
+                        decided_s,
+                    });
+                }
+            }
+            t = end;
+        }
+        self.settle(now_s);
+    }
+
+    /// Lets go of the oldest steps; the spans that lie in them stay as they are.
+    fn settle(&mut self, now_s: f64) {
+        if self.steps.len() <= self.open_steps {
+            return;
+        }
+        // In one go and not step by step, so that this is seldom.
+        for _ in 0..self.open_steps / 2 {
+            if let Some(step) = self.steps.pop_front() {
+                self.entry =
+                    step_on(&self.entry.map(libm::expf), &step.evidence).map(|p| libm::logf(p.max(1e-20)));
+            }
+        }
+        let edge = self.steps.front().map_or(now_s, |s| s.start_s);
+        self.settled = self.spans.iter().take_while(|s| s.start_s < edge).count();
+        if let Some(last) = self.spans[..self.settled].last_mut() {
+            last.end_s = last.end_s.min(edge);
+        }
+        // What lies beyond the edge is found again at the next decoding, and joined if it goes on.
+        if self.spans.len() == self.settled
+            && let Some(last) = self.spans.last_mut()
+        {
+            last.end_s = now_s;
+        }
+    }
+}
+
+/// One step of the forward recursion, normalised.
+fn step_on(forward: &[f32; KEYS], evidence: &[f32; KEYS]) -> [f32; KEYS] {
+    let top = evidence.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let total: f32 = forward.iter().sum();
+    let mut next = core::array::from_fn(|k| {
+        ((1.0 - CHANGE) * forward[k] + CHANGE / 23.0 * (total - forward[k])) * libm::expf(evidence[k] - top)
+    });
+    unit(&mut next);
+    next
+}
+
+fn unit(values: &mut [f32; KEYS]) {
+    let sum: f32 = values.iter().sum();
+    if sum > 0.0 && sum.is_finite() {
+        values.iter_mut().for_each(|v| *v /= sum);
+    } else {
+        values.fill(1.0 / KEYS as f32);
+    }
+}
+
+/// The key on the path with its probability, and the likeliest other.
+fn pick(p: &[f32; KEYS], key: usize) -> (Key, f32, (Key, f32)) {
+    let name = |k: usize| {
+        Key::all().nth(k).unwrap_or(Key::new(backline_music::PitchClass::C, backline_music::Mode::Major))
+    };
+    let first = usize::from(key == 0);
+    let other = (0..KEYS).filter(|&k| k != key).fold(first, |b, k| if p[k] > p[b] { k } else { b });
+    (name(key), p[key], (name(other), p[other]))
+}

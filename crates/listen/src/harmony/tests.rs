@@ -1,0 +1,247 @@
+//! Rendered chords and cadences, streams cut in any way, and sounds that are no music.
+
+use backline_music::{Chord, Mode, PitchClass, Quality};
+
+use super::*;
+
+/// A struck tone of eight harmonics: falling towards the treble and dying away.
+fn tone(out: &mut [f32], key: f64, level: f64) {
+    let hz = 440.0 * libm::exp2((key - 69.0) / 12.0);
+    for partial in 1..=8 {
+        let step = core::f64::consts::TAU * hz * f64::from(partial) / RATE_HZ;
+        let gain = level * libm::pow(0.6, f64::from(partial - 1));
+        // A decaying sine by recurrence: the tests render minutes of sound.
+        let keep = libm::exp(-1.2 / RATE_HZ);
+        let turn = 2.0 * keep * libm::cos(step);
+        let (mut now, mut before) = (0.0, -gain * libm::sin(step) / keep);
+        for o in out.iter_mut() {
+            *o += now as f32;
+            (now, before) = (turn * now - keep * keep * before, now);
+        }
+    }
+}
+
+/// A chord in the middle of the keyboard over a bass note, `tuning` semitones sharp.
+fn strike(chord: Chord, seconds: f64, tuning: f64) -> Vec<f32> {
+    let mut out = vec![0.0; (seconds * RATE_HZ) as usize];
+    tone(&mut out, 36.0 + f64::from(chord.bass.index()) + tuning, 0.12);
+    for pc in chord.tones() {
+        tone(&mut out, 60.0 + f64::from((pc.index() + 7) % 12) - 7.0 + tuning, 0.08);
+    }
+    out
+}
+
+fn hear(audio: &[f32]) -> Harmony {
+    let mut harmony = Harmony::new();
+    harmony.push(audio);
+    harmony
+}
+
+fn at(spans: &[ChordSpan], time_s: f64) -> Option<Chord> {
+    spans.iter().find(|s| s.start_s <= time_s && time_s < s.end_s).and_then(|s| s.chord)
+}
+
+/// Chords of two seconds each, one after another.
+fn progression(chords: &[Chord], tuning: f64) -> Vec<f32> {
+    chords.iter().flat_map(|&c| strike(c, 2.0, tuning)).collect()
+}
+
+#[test]
+fn triads_are_heard_on_every_root() {
+    for (quality, at_least) in [(Quality::Maj, 11), (Quality::Min, 10)] {
+        let chords: Vec<_> = (0..12).map(|i| Chord::new(PitchClass::new(i * 5), quality)).collect();
+        let harmony = hear(&progression(&chords, 0.0));
+        let right = chords
+            .iter()
+            .enumerate()
+            .filter(|(i, c)| at(harmony.chords(), 2.0 * *i as f64 + 1.3) == Some(**c));
+        let right = right.count();
+        assert!(right >= at_least, "{quality:?}: {right} of 12\n{:#?}", labels(harmony.chords()));
+    }
+}
+
+fn labels(spans: &[ChordSpan]) -> Vec<String> {
+    spans
+        .iter()
+        .map(|s| {
+            format!("{:.2} {:.2} {} {:.2}", s.start_s, s.end_s, backline_music::chord::label(s.chord), s.prob)
+        })
+        .collect()
+}
+
+#[test]
+fn any_division_of_the_stream_gives_the_same() {
+    let chords = ["C:maj", "A:min7", "F:maj7/3", "G:7"].map(|c| c.parse().unwrap());
+    let audio = progression(&chords, 0.1);
+    let whole = hear(&audio);
+    for size in [1_000, 441, 16_384, 7] {
+        let mut pieces = Harmony::new();
+        for piece in audio.chunks(size) {
+            pieces.push(piece);
+        }
+        assert_eq!(whole.frames(), pieces.frames());
+        assert_eq!(whole.chords(), pieces.chords());
+        assert_eq!(whole.keys(), pieces.keys());
+        assert_eq!(whole.key(), pieces.key());
+    }
+}
+
+#[test]
+fn cadences_tell_their_key() {
+    for key in Key::all() {
+        let degree = |up: i32, quality| Chord::new(key.tonic.up(up), quality);
+        let one = match key.mode {
+            Mode::Major => [
+                degree(0, Quality::Maj),
+                degree(5, Quality::Maj),
+                degree(7, Quality::Maj),
+                degree(0, Quality::Maj),
+            ],
+            Mode::Minor => [
+                degree(0, Quality::Min),
+                degree(5, Quality::Min),
+                degree(7, Quality::Maj),
+                degree(0, Quality::Min),
+            ],
+        };
+        let audio: Vec<f32> = one.iter().flat_map(|&c| strike(c, 1.5, 0.0)).collect();
+        let harmony = hear(&audio);
+        let heard = harmony.key().unwrap();
+        assert_eq!(heard.value, key, "{heard:?}\n{:#?}", labels(harmony.chords()));
+        let (_, _, whole) = decode_offline(harmony.frames(), &[], 6.0);
+        assert_eq!(whole.unwrap().value, key);
+    }
+}
+
+#[test]
+fn silence_and_broken_samples_are_no_chord() {
+    for value in [0.0, f32::NAN, f32::INFINITY, 1e-30, 0.3] {
+        let harmony = hear(&vec![value; 200_000]);
+        assert!(
+            harmony.chords().iter().all(|s| s.chord.is_none()),
+            "{value}: {:?}",
+            labels(harmony.chords())
+        );
+        assert!(harmony.key().is_none_or(|k| k.prob < 0.5));
+    }
+    // Clipped beyond all measure, but finite.
+    hear(&[f32::MAX, f32::MIN].repeat(50_000));
+}
+
+#[test]
+fn spans_follow_each_other_without_gaps() {
+    let chords = ["C:maj", "A:min", "F:maj", "G:maj"].map(|c| c.parse().unwrap());
+    let audio = progression(&chords, 0.0);
+    let mut harmony = Harmony::new();
+    for (i, piece) in audio.chunks(4_410).enumerate() {
+        harmony.push(piece);
+        let now_s = ((i + 1) * 4_410).min(audio.len()) as f64 / RATE_HZ;
+        if i % 5 == 0 {
+            let beat = Beat {
+                time_s: i as f64 * 0.1,
+                bar: 1,
+                beat: (i / 5 % 4 + 1) as u8,
+                prob: 0.9,
+                decided_s: now_s,
+            };
+            harmony.on_beat(&beat);
+        }
+        let spans = harmony.chords();
+        if let (Some(first), Some(last)) = (spans.first(), spans.last()) {
+            assert_eq!(first.start_s, 0.0);
+            assert!((last.end_s - now_s).abs() < 1e-9);
+        }
+        for pair in spans.windows(2) {
+            assert_eq!(pair[0].end_s, pair[1].start_s);
+            assert!(pair[0].start_s < pair[0].end_s);
+        }
+        for s in spans {
+            assert!((0.0..=1.0).contains(&s.prob) && s.decided_s <= now_s + 1e-9);
+        }
+    }
+    // With beats every half second the changes lie on them, and not much is said besides.
+    assert!(harmony.chords().len() <= 5, "{:#?}", labels(harmony.chords()));
+    for (i, s) in harmony.chords().iter().enumerate().skip(1) {
+        assert!((s.start_s - 2.0 * i as f64).abs() < 1e-6, "{:#?}", labels(harmony.chords()));
+        assert!(s.decided_s - s.start_s < 1.0);
+    }
+}
+
+#[test]
+fn an_endless_stream_keeps_what_it_is_asked_to() {
+    let mut harmony = Harmony::new();
+    harmony.set_history_s(Some(5.0));
+    let chords = ["C:maj", "A:min", "F:maj", "G:maj"].map(|c| c.parse().unwrap());
+    let audio = progression(&chords, 0.0);
+    for _ in 0..5 {
+        harmony.push(&audio);
+    }
+    assert!(harmony.frames().len() < 200, "{}", harmony.frames().len());
+    assert!(harmony.chords().first().unwrap().start_s > 25.0);
+}
+
+/// How many of the chords are heard as they were played, in the middle of each.
+fn right(chords: &[Chord], tuning: f64) -> (usize, Vec<String>) {
+    let harmony = hear(&progression(chords, tuning));
+    let hit = |(i, c): &(usize, &Chord)| at(harmony.chords(), 2.0 * *i as f64 + 1.3) == Some(**c);
+    (chords.iter().enumerate().filter(hit).count(), labels(harmony.chords()))
+}
+
+#[test]
+fn richer_chords_are_told_apart() {
+    use Quality::{Aug, Dim, Dim7, Dom7, Hdim7, Maj7, Min7, Sus2, Sus4};
+    for (quality, at_least) in
+        [(Dom7, 5), (Maj7, 5), (Min7, 5), (Dim, 4), (Aug, 4), (Sus2, 4), (Sus4, 5), (Hdim7, 4), (Dim7, 3)]
+    {
+        let chords: Vec<_> = (0..6).map(|i| Chord::new(PitchClass::new(i * 5 + 1), quality)).collect();
+        let (right, heard) = right(&chords, 0.0);
+        assert!(right >= at_least, "{quality:?}: {right} of 6\n{heard:#?}");
+    }
+}
+
+#[test]
+fn inversions_are_heard_by_their_bass() {
+    let chords: Vec<Chord> =
+        ["C:maj/3", "G:maj", "F:maj/5", "D:min/b3", "A:min", "E:min/5", "G:maj/3", "C:maj/5"]
+            .map(|c| c.parse().unwrap())
+            .to_vec();
+    let (right, heard) = right(&chords, 0.0);
+    assert!(right >= 6, "{right} of 8\n{heard:#?}");
+}
+
+#[test]
+fn other_tunings_are_followed() {
+    let chords: Vec<Chord> =
+        ["C:maj", "A:min", "F:maj", "G:maj", "E:min", "D:min"].map(|c| c.parse().unwrap()).to_vec();
+    for hz in [432.0, 446.0] {
+        let (right, heard) = right(&chords, 12.0 * libm::log2(hz / 440.0));
+        assert!(right >= 5, "A = {hz} Hz: {right} of 6\n{heard:#?}");
+    }
+}
+
+#[test]
+fn noise_and_drums_claim_no_chord_for_sure() {
+    let mut seed = 1u32;
+    let mut noise = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 8) as f32 / (1 << 23) as f32 - 1.0
+    };
+    let hiss: Vec<f32> = (0..350_000).map(|_| 0.2 * noise()).collect();
+    let drums: Vec<f32> = (0..350_000)
+        .map(|i| {
+            let t = f64::from(i % 22_050) / RATE_HZ;
+            let kick =
+                libm::sin(300.0 * (1.0 - libm::exp(-30.0 * t)) / 30.0 + 300.0 * t) * libm::exp(-18.0 * t);
+            0.6 * kick as f32 + 0.3 * noise() * libm::exp(-40.0 * (t - 0.25).abs()) as f32
+        })
+        .collect();
+    for (name, audio) in [("noise", hiss), ("drums", drums)] {
+        let harmony = hear(&audio);
+        let (mut sure_s, mut total_s) = (0.0, 0.0);
+        for s in harmony.chords() {
+            total_s += s.end_s - s.start_s;
+            sure_s += if s.chord.is_some() { f64::from(s.prob) * (s.end_s - s.start_s) } else { 0.0 };
+        }
+        assert!(sure_s / total_s < 0.6, "{name}: {:.2}\n{:#?}", sure_s / total_s, labels(harmony.chords()));
+    }
+}

@@ -1,0 +1,345 @@
+//! The listener: takes audio as it comes and keeps [`Heard`] up to date, 10 ms at a time.
+
+use std::collections::VecDeque;
+
+use backline_music::{Beat, ChordSpan, Estimate, Heard, Transport};
+
+use crate::ListenError;
+use crate::chroma::{ChromaFrame, HOP_S};
+use crate::drums::DrumListener;
+use crate::harmony::Harmony;
+use crate::loudness::LoudnessMeter;
+use crate::melody::MelodyTracker;
+use crate::onset::{OnsetPicker, OnsetStrength};
+use crate::resample::Resample;
+use crate::rhythm::{ChangeMeter, Clock, HostBeats, Joiner, RhythmFrame, Tracker};
+use crate::spectrum::{FRAMES_PER_S, HOP, Spectrum};
+use crate::style;
+use crate::timbre::TimbreMeter;
+
+/// Louder samples than this (12 dB over full scale) are limited: they can only be damage.
+const LOUDEST: f32 = 4.0;
+/// Smaller samples than this are silence; keeps denormal numbers out.
+const QUIETEST: f32 = 1e-25;
+/// The style is guessed anew this often, in steps.
+const STYLE_EVERY: u64 = 200;
+/// Histories are trimmed this often, in steps.
+const TRIM_EVERY: u64 = 100;
+/// Heard and host tempo that differ by more are worth a notice.
+const TEMPO_TOLERANCE: f64 = 0.02;
+/// How sure the ear must be to contradict the host, and for how long, in steps.
+const CONTRADICT_PROB: f32 = 0.7;
+const CONTRADICT_STEPS: u32 = 400;
+
+/// Hears a stream of mono audio, one analysis step (10 ms) at a time.
+pub struct Listener {
+    sample_rate: f64,
+    resample: Resample,
+    /// Cleaned input of one call.
+    clean: Vec<f32>,
+    /// Audio at the analysis rate that waits for its step.
+    pending: Vec<f32>,
+    /// Samples of `pending` that were analysed already.
+    used: usize,
+    fed_samples: u64,
+    finished: bool,
+    steps: u64,
+    clocks: VecDeque<Clock>,
+    last_clock: Option<Clock>,
+    host: HostBeats,
+    spectrum: Spectrum,
+    strength: OnsetStrength,
+    picker: OnsetPicker,
+    joiner: Joiner,
+    changes: ChangeMeter,
+    /// Rhythm frames so far.
+    rhythm_frames: usize,
+    tracker: Tracker,
+    drums: DrumListener,
+    harmony: Harmony,
+    melody: MelodyTracker,
+    loudness: LoudnessMeter,
+    timbre: TimbreMeter,
+    contradicted_steps: u32,
+    history_s: Option<f64>,
+    /// All rhythm frames, when a second look is planned.
+    kept_frames: Option<Vec<RhythmFrame>>,
+    heard: Heard,
+}
+
+impl Listener {
+    /// A listener for audio at `sample_rate` Hz.
+    ///
+    /// # Errors
+    /// The rate is not a number from 4,000 to 768,000.
+    pub fn new(sample_rate: f64) -> Result<Self, ListenError> {
+        if !(4_000.0..=768_000.0).contains(&sample_rate) {
+            return Err(ListenError::SampleRate(sample_rate));
+        }
+        Ok(Self {
+            sample_rate,
+            resample: Resample::new(sample_rate).ok_or(ListenError::SampleRate(sample_rate))?,
+            clean: Vec::new(),
+            pending: Vec::new(),
+            used: 0,
+            fed_samples: 0,
+            finished: false,
+            steps: 0,
+            clocks: VecDeque::new(),
+            last_clock: None,
+            host: HostBeats::default(),
+            spectrum: Spectrum::new(),
+            strength: OnsetStrength::new(),
+            picker: OnsetPicker::new(),
+            joiner: Joiner::default(),
+            changes: ChangeMeter::new(),
+            rhythm_frames: 0,
+            tracker: Tracker::new(),
+            drums: DrumListener::new(),
+            harmony: Harmony::new(),
+            melody: MelodyTracker::new(),
+            loudness: LoudnessMeter::new(),
+            timbre: TimbreMeter::new(),
+            contradicted_steps: 0,
+            history_s: None,
+            kept_frames: None,
+            heard: Heard::default(),
+        })
+    }
+
+    /// Bounds the histories in [`Heard`] to the last `seconds` (at least 30), for streams without end;
+    /// `None` keeps everything.
+    pub fn set_history_s(&mut self, seconds: Option<f64>) {
+        self.history_s = seconds.map(|s| if s.is_finite() { s.max(30.0) } else { 30.0 });
+        self.harmony.set_history_s(self.history_s);
+        self.melody.set_history_s(self.history_s);
+    }
+
+    /// Takes audio in; nothing is analysed until [`Listener::step`] is called. `transport` is the
+    /// host's at the first of these samples, if there is a host. Samples that are no numbers count as
+    /// silence.
+    pub fn feed(&mut self, mono: &[f32], transport: Option<&Transport>) {
+        if self.finished {
+            return;
+        }
+        if let Some(transport) = transport {
+            let clock = Clock { at_s: self.fed_samples as f64 / self.sample_rate, transport: *transport };
+            if self.last_clock.as_ref().is_none_or(|last| !last.agrees(&clock)) {
+                self.clocks.push_back(clock);
+                self.last_clock = Some(clock);
+            }
+        }
+        self.fed_samples += mono.len() as u64;
+        self.clean.clear();
+        let mut damaged = false;
+        self.clean.extend(mono.iter().map(|x| {
+            if !x.is_finite() {
+                damaged = true;
+                0.0
+            } else if x.abs() < QUIETEST {
+                0.0
+            } else {
+                x.clamp(-LOUDEST, LOUDEST)
+            }
+        }));
+        if damaged {
+            self.notice(
+                "The audio holds samples that are not numbers (NaN or infinite); they are heard as silence. \
+                 Look for a faulty effect before this one.",
+            );
+        }
+        self.pending.drain(..self.used);
+        self.used = 0;
+        self.resample.push(&self.clean, &mut self.pending);
+    }
+
+    /// Says that no more audio comes, so that the remaining steps can be taken.
+    pub fn finish(&mut self) {
+        if self.finished {
+            return;
+        }
+        self.finished = true;
+        self.resample.flush(&mut self.pending);
+        let rest = (self.pending.len() - self.used) % HOP;
+        if rest > 0 {
+            let whole = self.pending.len() + HOP - rest;
+            self.pending.resize(whole, 0.0);
+        }
+    }
+
+    /// What has been heard up to the last step.
+    pub fn heard(&self) -> &Heard {
+        &self.heard
+    }
+
+    /// Analyses the next step (10 ms) of what was fed; `false` when too little is left. The results do
+    /// not depend on how the audio was divided into calls of [`Listener::feed`].
+    pub fn step(&mut self) -> bool {
+        if self.pending.len() - self.used < HOP {
+            return false;
+        }
+        let hop = self.used..self.used + HOP;
+        self.used += HOP;
+        self.steps += 1;
+        let end_s = self.steps as f64 / FRAMES_PER_S;
+        self.heard.time_s = end_s;
+
+        let hop = &self.pending[hop];
+        self.spectrum.push(hop);
+        if let Some(loudness) = self.loudness.push(hop, end_s) {
+            self.heard.loudness.push(loudness);
+        }
+        if let Some(timbre) = self.timbre.push(&self.spectrum.magnitude, end_s) {
+            self.heard.timbre.push(timbre);
+        }
+        let flux = self.strength.push(&self.spectrum.magnitude);
+        self.heard.onsets.extend(self.picker.push(flux.total, end_s));
+        self.harmony.push(hop);
+        let (frames, taken) = (self.harmony.frames(), self.changes.taken());
+        let fresh = frames.partition_point(|f| f.time_s < (taken as f64 - 0.5) * HOP_S);
+        frames[fresh..].iter().for_each(|frame| self.changes.push(frame));
+        self.melody.push(hop);
+        self.drums.push(&self.spectrum.magnitude, flux.total, end_s, &mut self.heard.drums);
+        if let Some(strengths) = self.joiner.push(&flux) {
+            let frame = RhythmFrame { strengths, change: self.changes.at_frame(self.rhythm_frames) };
+            self.rhythm_frames += 1;
+            if let Some(kept) = &mut self.kept_frames {
+                kept.push(frame);
+            }
+            let beat = self.tracker.push(&frame, end_s);
+            self.take_beat(beat, end_s);
+        } else {
+            self.take_beat(None, end_s);
+        }
+        renew_chords(&mut self.heard.chords, self.harmony.chords(), end_s);
+        let points = self.melody.points();
+        let told_s = self.heard.melody.last().map_or(f64::NEG_INFINITY, |p| p.time_s);
+        self.heard.melody.extend_from_slice(&points[points.partition_point(|p| p.time_s <= told_s)..]);
+        self.heard.keys.clear();
+        self.heard.keys.extend_from_slice(self.harmony.keys());
+        self.heard.key = self.harmony.key();
+        if self.steps.is_multiple_of(STYLE_EVERY) {
+            self.heard.style = style::guess(&self.heard);
+        }
+        if self.steps.is_multiple_of(TRIM_EVERY) {
+            self.trim();
+        }
+        true
+    }
+
+    /// Settles whose beat counts, the host's or the heard one, and what tempo is in force.
+    fn take_beat(&mut self, heard_beat: Option<Beat>, end_s: f64) {
+        while let Some(clock) = self.clocks.pop_front_if(|c| c.at_s <= end_s) {
+            self.host.set(clock);
+        }
+        let last = self.heard.beats.last().copied();
+        let reading = self.tracker.reading.as_ref().filter(|_| self.tracker.is_claiming());
+        self.heard.tempo_candidates.clear();
+        if let (Some(host_bpm), Some(metre)) = (self.host.tempo_bpm(), self.host.metre()) {
+            let heard_tempo = reading.map(|r| (r.bpm, r.prob));
+            self.heard.tempo_bpm = Some(Estimate { value: host_bpm, prob: 1.0, runner_up: heard_tempo });
+            self.heard.metre = Some(Estimate::certain(metre));
+            self.heard.tempo_candidates.push((host_bpm, 1.0));
+            if reading.is_some() {
+                self.heard.tempo_candidates.extend_from_slice(&self.tracker.candidates);
+            }
+            let beat = self.host.take(last.as_ref(), end_s);
+            self.tracker.set_last_beat(beat);
+            self.push_beat(beat);
+            self.heard.next_beat = self.host.next(self.heard.beats.last(), end_s);
+            self.compare_tempo(host_bpm, heard_tempo);
+            return;
+        }
+        match reading {
+            Some(r) => {
+                let runner_up = self.tracker.candidates.get(1).copied();
+                self.heard.tempo_bpm =
+                    Some(Estimate { value: r.bpm, prob: self.tracker.candidates[0].1, runner_up });
+                self.heard.metre = Some(r.metre);
+                self.heard.tempo_candidates.extend_from_slice(&self.tracker.candidates);
+                self.heard.next_beat = self.tracker.next_beat;
+            }
+            None => {
+                self.heard.tempo_bpm = None;
+                self.heard.metre = None;
+                self.heard.next_beat = None;
+            }
+        }
+        self.push_beat(heard_beat.filter(|b| last.is_none_or(|l| b.time_s > l.time_s)));
+    }
+
+    fn push_beat(&mut self, beat: Option<Beat>) {
+        if let Some(beat) = &beat {
+            self.harmony.on_beat(beat);
+        }
+        self.heard.beats.extend(beat);
+    }
+
+    /// Tells the musician, once, when host and audio go at different tempi.
+    fn compare_tempo(&mut self, host_bpm: f64, heard: Option<(f64, f32)>) {
+        let differs = heard.is_some_and(|(bpm, prob)| {
+            let same_but_for_octave = [1.0 / 3.0, 0.5, 2.0 / 3.0, 1.0, 1.5, 2.0, 3.0]
+                .iter()
+                .any(|factor| (bpm / (host_bpm * factor) - 1.0).abs() <= TEMPO_TOLERANCE);
+            prob > CONTRADICT_PROB && !same_but_for_octave
+        });
+        self.contradicted_steps = if differs { self.contradicted_steps + 1 } else { 0 };
+        if self.contradicted_steps == CONTRADICT_STEPS {
+            let bpm = heard.map_or(0.0, |h| h.0);
+            self.notice(&format!(
+                "The track sounds like {bpm:.1} beats a minute, but the host's tempo is {host_bpm:.1}: Backline \
+                 plays at the host's. Set the host's tempo to the track's, or let Backline follow what it hears.",
+            ));
+        }
+    }
+
+    fn notice(&mut self, text: &str) {
+        const MOST_NOTICES: usize = 20;
+        if self.heard.notices.len() < MOST_NOTICES && !self.heard.notices.iter().any(|n| n == text) {
+            self.heard.notices.push(text.to_owned());
+        }
+    }
+
+    /// Forgets what lies further back than the history goes.
+    fn trim(&mut self) {
+        let Some(history_s) = self.history_s else { return };
+        let from_s = self.heard.time_s - history_s;
+        fn cut<T>(items: &mut Vec<T>, is_old: impl Fn(&T) -> bool) {
+            let n = items.partition_point(is_old);
+            items.drain(..n);
+        }
+        cut(&mut self.heard.beats, |x| x.time_s < from_s);
+        cut(&mut self.heard.chords, |x| x.end_s < from_s);
+        cut(&mut self.heard.drums, |x| x.time_s < from_s);
+        cut(&mut self.heard.melody, |x| x.time_s < from_s);
+        cut(&mut self.heard.onsets, |x| x.time_s < from_s);
+        cut(&mut self.heard.loudness, |x| x.time_s < from_s);
+        cut(&mut self.heard.timbre, |x| x.time_s < from_s);
+    }
+
+    /// Keeps all rhythm frames for a second look.
+    pub(crate) fn keep_frames(&mut self) {
+        self.kept_frames = Some(Vec::new());
+    }
+
+    /// The chroma frames so far.
+    pub(crate) fn chroma_frames(&self) -> &[ChromaFrame] {
+        self.harmony.frames()
+    }
+
+    /// The rhythm frames kept, and everything heard.
+    pub(crate) fn take_parts(&mut self) -> (Vec<RhythmFrame>, Heard) {
+        (self.kept_frames.take().unwrap_or_default(), std::mem::take(&mut self.heard))
+    }
+}
+
+/// Chords this far back are no longer revised.
+const CHORDS_SETTLE_S: f64 = 6.0;
+
+/// Brings `chords` up to `source`, copying no more than what may have changed.
+fn renew_chords(chords: &mut Vec<ChordSpan>, source: &[ChordSpan], now_s: f64) {
+    let keep = chords.partition_point(|c| c.end_s < now_s - CHORDS_SETTLE_S);
+    chords.truncate(keep);
+    let from = chords.last().map_or(0, |last| source.partition_point(|c| c.start_s <= last.start_s));
+    chords.extend_from_slice(&source[from..]);
+}

@@ -1,0 +1,119 @@
+//! Tempo, beats, bars and metre: a bar pointer over learnt rhythm patterns.
+
+mod changes;
+mod host;
+mod model;
+mod offline;
+mod online;
+mod pointer;
+mod repeat;
+
+pub(crate) use changes::ChangeMeter;
+pub use changes::change_strengths;
+pub(crate) use host::{Clock, HostBeats};
+pub(crate) use offline::decode;
+pub(crate) use online::Tracker;
+pub(crate) use repeat::{HEARD_S, LONGEST_S, SHORTEST_S, decode_loop};
+
+use backline_music::{Estimate, Heard};
+
+use crate::chroma::{ChromaFrame, LATENCY_S};
+use crate::onset::{FLUX_DELAY_S, Flux, GROUPS, OnsetStrength};
+use crate::spectrum::{FRAMES_PER_S, HOP, Spectrum};
+
+/// Onset frames that are joined into one frame of the bar pointer.
+const FRAMES_JOINED: usize = 2;
+/// Frames of the bar pointer a second.
+pub const RHYTHM_FPS: f64 = FRAMES_PER_S / FRAMES_JOINED as f64;
+
+/// Power that the patterns' likelihoods are raised to: neighbouring frames tell much the same.
+const EVIDENCE_POWER: f64 = 0.45;
+
+/// Stream time of what frame `frame` of the bar pointer heard.
+fn frame_time_s(frame: usize) -> f64 {
+    (frame as f64 + 0.75) / RHYTHM_FPS - FLUX_DELAY_S
+}
+
+/// Joins pairs of onset frames, keeping the stronger value in each group.
+#[derive(Default)]
+pub(crate) struct Joiner {
+    held: Option<[f32; GROUPS]>,
+}
+
+impl Joiner {
+    /// A frame of the bar pointer after every second onset frame.
+    pub(crate) fn push(&mut self, flux: &Flux) -> Option<[f32; GROUPS]> {
+        match self.held.take() {
+            None => {
+                self.held = Some(flux.groups);
+                None
+            }
+            Some(held) => Some(std::array::from_fn(|g| held[g].max(flux.groups[g]))),
+        }
+    }
+}
+
+/// What the bar pointer hears in one frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RhythmFrame {
+    /// Onset strength in each group of bands, 0..=1.
+    pub strengths: [f32; GROUPS],
+    /// Level of change of the harmony some frames ago, from 1; 0 when unknown.
+    pub change: u8,
+}
+
+/// Beats of features made before, with hindsight or as a stream: for the tools that measure the tracker.
+/// `strengths` come from [`features`].
+pub fn beats_of(strengths: &[[f32; GROUPS]], chroma: &[ChromaFrame], offline: bool) -> Heard {
+    let mut meter = ChangeMeter::new();
+    let mut chroma = chroma.iter().peekable();
+    let frames: Vec<RhythmFrame> = strengths
+        .iter()
+        .enumerate()
+        .map(|(i, strengths)| {
+            let now_s = (i + 1) as f64 / RHYTHM_FPS;
+            while let Some(frame) = chroma.next_if(|c| c.time_s + LATENCY_S <= now_s) {
+                meter.push(frame);
+            }
+            RhythmFrame { strengths: *strengths, change: meter.at_frame(i) }
+        })
+        .collect();
+    let mut heard = Heard { time_s: frames.len() as f64 / RHYTHM_FPS, ..Heard::default() };
+    let mut tracker = Tracker::new();
+    let mut surest: Option<Estimate<f64>> = None;
+    for (i, frame) in frames.iter().enumerate() {
+        heard.beats.extend(tracker.push(frame, (i + 1) as f64 / RHYTHM_FPS));
+        if let Some(reading) = tracker.reading.as_ref().filter(|_| tracker.is_claiming()) {
+            let tempo = Estimate { value: reading.bpm, prob: tracker.candidates[0].1, runner_up: None };
+            heard.metre = Some(reading.metre);
+            heard.tempo_bpm = Some(tempo);
+            if surest.is_none_or(|s| tempo.prob >= s.prob) {
+                surest = Some(tempo);
+            }
+        }
+    }
+    if offline {
+        heard.beats.clear();
+        heard.metre = None;
+        heard.tempo_bpm = None;
+        if let Some(surest) = surest {
+            let path = decode(&frames, heard.time_s, surest.prob, &mut |_| ());
+            heard.beats = path.beats;
+            heard.metre = path.metre;
+            heard.tempo_bpm = path.tempo_bpm.map(|value| Estimate { value, ..surest });
+        }
+    }
+    heard
+}
+
+/// Onset strength in four bands, 50 frames a second: what the rhythm patterns are learnt from.
+pub fn features(mono_44100: &[f32]) -> Vec<[f32; GROUPS]> {
+    let (mut spectrum, mut strength, mut joiner) = (Spectrum::new(), OnsetStrength::new(), Joiner::default());
+    mono_44100
+        .chunks_exact(HOP)
+        .filter_map(|hop| {
+            spectrum.push(hop);
+            joiner.push(&strength.push(&spectrum.magnitude))
+        })
+        .collect()
+}

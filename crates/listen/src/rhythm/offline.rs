@@ -1,0 +1,108 @@
+//! Beats with hindsight: the best path of the bar pointer through a whole recording.
+
+use backline_music::{Beat, Estimate, Metre};
+
+use super::model::Patterns;
+use super::pointer::{BarPointer, Join};
+use super::{EVIDENCE_POWER, RhythmFrame, frame_time_s};
+
+/// Beats further than this from any onset are not claimed.
+const STILL_S: f64 = 4.0;
+/// Flux that counts as an onset.
+const ONSET_FLUX: f32 = 0.25;
+
+/// What the best path says.
+pub struct Path {
+    /// All beats.
+    pub beats: Vec<Beat>,
+    /// The metre of most bars.
+    pub metre: Option<Estimate<Metre>>,
+    /// Tempo from the median beat.
+    pub tempo_bpm: Option<f64>,
+}
+
+/// Beats of the whole recording; `prob` is what the stream tracker thought at its surest.
+pub fn decode(frames: &[RhythmFrame], duration_s: f64, prob: f32, progress: &mut dyn FnMut(f32)) -> Path {
+    let mut pointer = BarPointer::new(Join::Best, Patterns::built_in(EVIDENCE_POWER));
+    for (i, frame) in frames.iter().enumerate() {
+        pointer.step(&frame.strengths, frame.change);
+        if i % 512 == 0 {
+            progress(i as f32 / frames.len() as f32);
+        }
+    }
+    best_path(&pointer, &onsets_s(frames), duration_s, prob)
+}
+
+/// When anything starts.
+pub fn onsets_s(frames: &[RhythmFrame]) -> Vec<f64> {
+    let starts = |f: &RhythmFrame| f.strengths.iter().any(|v| *v > ONSET_FLUX);
+    frames.iter().enumerate().filter(|(_, f)| starts(f)).map(|(i, _)| frame_time_s(i)).collect()
+}
+
+/// Reads the beats off the best path through everything that `pointer` heard, where there is sound.
+pub fn best_path(pointer: &BarPointer, onsets_s: &[f64], duration_s: f64, prob: f32) -> Path {
+    let mut found = Path { beats: Vec::new(), metre: None, tempo_bpm: None };
+    if onsets_s.len() < 4 {
+        return found;
+    }
+    let path = pointer.best_path();
+    let (first_s, last_s) = (onsets_s[0], onsets_s[onsets_s.len() - 1]);
+    let mut bar = 0;
+    let mut bars: Vec<(Metre, f32)> = Vec::new();
+    for (frame, beat, metre) in path {
+        let time_s = frame_time_s(frame);
+        let near = onsets_s.partition_point(|t| *t < time_s - STILL_S);
+        let sounding = onsets_s.get(near).is_some_and(|t| *t <= time_s + STILL_S);
+        if time_s < first_s - 0.1 || time_s > last_s + 0.6 || time_s > duration_s || !sounding {
+            continue;
+        }
+        if beat == 0 {
+            bar += 1;
+            match bars.iter_mut().find(|(m, _)| *m == metre) {
+                Some(entry) => entry.1 += 1.0,
+                None => bars.push((metre, 1.0)),
+            }
+        }
+        found.beats.push(Beat {
+            time_s: time_s.max(0.0),
+            bar,
+            beat: beat as u8 + 1,
+            prob,
+            decided_s: duration_s,
+        });
+    }
+    refine(&mut found.beats);
+    bars.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let total: f32 = bars.iter().map(|b| b.1).sum();
+    found.metre = bars.first().map(|(metre, n)| Estimate {
+        value: *metre,
+        prob: n / total,
+        runner_up: bars.get(1).map(|(m, n)| (*m, n / total)),
+    });
+    found.tempo_bpm = tempo(&found.beats);
+    found
+}
+
+/// Takes the frames' coarseness out of the beats: each moves to the line through its neighbours.
+fn refine(beats: &mut [Beat]) {
+    const REACH: usize = 3;
+    let times: Vec<f64> = beats.iter().map(|b| b.time_s).collect();
+    for (i, beat) in beats.iter_mut().enumerate() {
+        let reach = REACH.min(i).min(times.len() - 1 - i);
+        let around = &times[i - reach..=i + reach];
+        // Symmetric window: the line's value in its middle is the mean.
+        beat.time_s = around.iter().sum::<f64>() / around.len() as f64;
+    }
+}
+
+/// Median tempo over spans of eight beats (fewer when there are not so many).
+fn tempo(beats: &[Beat]) -> Option<f64> {
+    let span = 8.min(beats.len().checked_sub(1)?);
+    if span == 0 {
+        return None;
+    }
+    let mut periods: Vec<f64> =
+        beats.windows(span + 1).map(|w| (w[span].time_s - w[0].time_s) / span as f64).collect();
+    periods.sort_by(f64::total_cmp);
+    Some(60.0 / periods[periods.len() / 2])
+}

@@ -1,0 +1,312 @@
+//! Beats while the music plays: reads the bar pointer, decides when it may be believed, counts bars.
+
+use std::collections::VecDeque;
+
+use backline_music::{Beat, Estimate, Metre};
+
+use super::model::Patterns;
+use super::pointer::{BarPointer, Join};
+use super::{EVIDENCE_POWER, RHYTHM_FPS, RhythmFrame, frame_time_s};
+
+/// Tempi on either side of the likeliest that count as the same.
+const SAME_TEMPO: usize = 2;
+/// Beat probability from which beats are claimed, and under which they no longer are.
+const CLAIM_PROB: f32 = 0.55;
+const DROP_PROB: f32 = 0.3;
+/// How much better the place in the bar must tell what is heard than chance, in nats a frame: noise
+/// and random clicks stay under 0.011, music reaches 0.02 to 0.1.
+const CLAIM_EVIDENCE: f32 = 0.014;
+const DROP_EVIDENCE: f32 = -0.006;
+/// Time constant over which that is averaged.
+const EVIDENCE_S: f64 = 2.0;
+/// Time constant over which the probability is averaged.
+const STEADY_S: f64 = 0.8;
+/// The first beats need this long to be believed.
+const CLAIM_AFTER_S: f64 = 0.2;
+/// Nothing is claimed before this much sound was heard.
+const LISTEN_FIRST_S: f64 = 1.8;
+/// Beats stop after this long without any onset.
+const STILL_S: f64 = 4.0;
+/// Flux that counts as an onset.
+const ONSET_FLUX: f32 = 0.25;
+/// Beats that the finer tempo is fitted to, and how far it may differ from the pointer's.
+const FIT_BEATS: usize = 13;
+const FIT_TOLERANCE: f64 = 0.03;
+/// A bar line moves only for a downbeat that is this probable.
+const MOVE_BAR_PROB: f32 = 0.6;
+
+/// What the tracker believes at one instant.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// Beats a minute.
+    pub bpm: f64,
+    /// How sure tempo and phase together are, 0..=1.
+    pub prob: f32,
+    /// Position since the last beat, in beats, 0..1.
+    pub phase: f64,
+    /// Metre.
+    pub metre: Estimate<Metre>,
+    /// Beat in the bar (from 0) that was last passed.
+    pub beat: usize,
+    /// Its probability within the metre.
+    pub beat_prob: f32,
+}
+
+/// Follows beats in a stream of onset strengths.
+pub struct Tracker {
+    pointer: BarPointer,
+    masses: Vec<f32>,
+    frame: usize,
+    evidence: f32,
+    /// Beat probability, averaged like the evidence: chance agreement comes and goes.
+    steady_prob: f32,
+    sure_frames: u32,
+    sounding_frames: u32,
+    last_onset_s: f64,
+    claiming: bool,
+    /// Times of the last beats in a row, for a tempo finer than the pointer's grid.
+    recent_s: VecDeque<f64>,
+    last_beat: Option<Beat>,
+    counted_metre: Metre,
+    /// The present belief.
+    pub reading: Option<Reading>,
+    /// Tempo hypotheses, likeliest first.
+    pub candidates: Vec<(f64, f32)>,
+    /// The next beat, while beats are claimed.
+    pub next_beat: Option<Beat>,
+}
+
+impl Tracker {
+    /// Nothing heard yet.
+    pub fn new() -> Self {
+        Self {
+            pointer: BarPointer::new(Join::Sum, Patterns::built_in(EVIDENCE_POWER)),
+            masses: Vec::new(),
+            frame: 0,
+            evidence: 0.0,
+            steady_prob: 0.0,
+            sure_frames: 0,
+            sounding_frames: 0,
+            last_onset_s: f64::NEG_INFINITY,
+            claiming: false,
+            recent_s: VecDeque::new(),
+            last_beat: None,
+            counted_metre: Metre::FOUR_FOUR,
+            reading: None,
+            candidates: Vec::new(),
+            next_beat: None,
+        }
+    }
+
+    /// Whether beats are being claimed.
+    pub fn is_claiming(&self) -> bool {
+        self.claiming
+    }
+
+    /// Says which beat came last, when someone else (the host) did the counting.
+    pub fn set_last_beat(&mut self, beat: Option<Beat>) {
+        if beat.is_some() {
+            self.last_beat = beat;
+        }
+    }
+
+    /// Hears the next frame at stream time `now_s`; returns the beat that falls by then, if one does.
+    pub fn push(&mut self, frame: &RhythmFrame, now_s: f64) -> Option<Beat> {
+        let time_s = frame_time_s(self.frame);
+        self.frame += 1;
+        let strongest = frame.strengths.iter().copied().fold(0.0, f32::max);
+        if strongest > ONSET_FLUX {
+            self.last_onset_s = time_s;
+        }
+        let still = time_s - self.last_onset_s > STILL_S;
+        if !still {
+            let surprise = self.pointer.step(&frame.strengths, frame.change).clamp(-1.0, 1.0);
+            self.evidence += (surprise - self.evidence) / (EVIDENCE_S * RHYTHM_FPS) as f32;
+            self.sounding_frames = self.sounding_frames.saturating_add(1);
+        } else {
+            // Nothing to learn from stillness; the pointer just moves on.
+            self.pointer.step(&frame.strengths, frame.change);
+            self.evidence *= 0.98;
+            self.sounding_frames = 0;
+        }
+        self.read();
+        self.decide(still);
+        self.emit(time_s, now_s)
+    }
+
+    fn read(&mut self) {
+        self.pointer.tempo_masses(&mut self.masses);
+        let n = self.masses.len();
+        let around = |j: usize| j.saturating_sub(SAME_TEMPO)..(j + SAME_TEMPO + 1).min(n);
+        let near: Vec<f32> = (0..n).map(|j| self.masses[around(j)].iter().sum()).collect();
+        self.candidates.clear();
+        // Peaks of the tempo's distribution, each with the mass around it.
+        for j in 0..n {
+            let window = around(j);
+            let is_peak = window.clone().all(|k| near[k] < near[j] || (near[k] == near[j] && k >= j));
+            if !is_peak || near[j] < 1e-4 {
+                continue;
+            }
+            let (mut log_bpm, mut mass) = (0.0, 0.0);
+            for k in window {
+                log_bpm += f64::from(self.masses[k]) * libm::log(self.pointer.tempi_bpm[k]);
+                mass += f64::from(self.masses[k]);
+            }
+            self.candidates.push((libm::exp(log_bpm / mass), near[j]));
+        }
+        self.candidates.sort_by(|a, b| b.1.total_cmp(&a.1));
+        self.candidates.truncate(6);
+        let Some(&(bpm, cluster)) = self.candidates.first() else {
+            self.reading = None;
+            return;
+        };
+        let bpm = self.finer(bpm);
+        self.candidates[0].0 = bpm;
+        let best = (0..n).max_by(|a, b| near[*a].total_cmp(&near[*b])).unwrap_or(0);
+        let window = around(best);
+        // Mean phase on the circle, and how much it is agreed on.
+        let mut sums = PhaseSums { bins: [0.0; 64] };
+        self.pointer.visit(window.start, window.end - 1, |_, place, p| sums.add(place, p));
+        let (phase, agreement) = sums.mean();
+        let mut metres = self.pointer.metre_masses();
+        metres.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let (metre, metre_prob) = metres[0];
+        let beats = usize::from(metre.tactus_per_bar());
+        let mut beat_masses = vec![1e-9_f32; beats];
+        let mut total = 1e-9 * beats as f32;
+        self.pointer.visit(window.start, window.end - 1, |m, place, p| {
+            if m == metre {
+                let beat = (place - phase + beats as f32).round() as usize % beats;
+                beat_masses[beat] += p;
+                total += p;
+            }
+        });
+        let beat = (0..beats).max_by(|a, b| beat_masses[*a].total_cmp(&beat_masses[*b])).unwrap_or(0);
+        self.reading = Some(Reading {
+            bpm,
+            prob: (cluster * agreement).clamp(0.0, 1.0),
+            phase: f64::from(phase),
+            metre: Estimate { value: metre, prob: metre_prob.min(1.0), runner_up: metres.get(1).copied() },
+            beat,
+            beat_prob: beat_masses[beat] / total,
+        });
+    }
+
+    /// The tempo of the line through the last beats, where it agrees with the pointer's `bpm`.
+    fn finer(&self, bpm: f64) -> f64 {
+        let n = self.recent_s.len();
+        if n < 5 {
+            return bpm;
+        }
+        let middle = (n - 1) as f64 / 2.0;
+        let (mut covariance, mut variance) = (0.0, 0.0);
+        for (i, time_s) in self.recent_s.iter().enumerate() {
+            let x = i as f64 - middle;
+            covariance += x * time_s;
+            variance += x * x;
+        }
+        let fitted = 60.0 * variance / covariance;
+        if (fitted / bpm - 1.0).abs() < FIT_TOLERANCE { fitted } else { bpm }
+    }
+
+    fn decide(&mut self, still: bool) {
+        let prob = self.reading.as_ref().map_or(0.0, |r| r.prob);
+        self.steady_prob += (prob - self.steady_prob) / (STEADY_S * RHYTHM_FPS) as f32;
+        let prob = self.steady_prob.min(prob);
+        if self.claiming {
+            if still || prob < DROP_PROB || self.evidence < DROP_EVIDENCE {
+                self.claiming = false;
+                self.sure_frames = 0;
+            }
+            return;
+        }
+        let heard_enough = f64::from(self.sounding_frames) > LISTEN_FIRST_S * RHYTHM_FPS;
+        if !still && heard_enough && prob > CLAIM_PROB && self.evidence > CLAIM_EVIDENCE {
+            self.sure_frames += 1;
+        } else {
+            self.sure_frames = 0;
+        }
+        self.claiming = f64::from(self.sure_frames) > CLAIM_AFTER_S * RHYTHM_FPS;
+    }
+
+    fn emit(&mut self, time_s: f64, now_s: f64) -> Option<Beat> {
+        self.next_beat = None;
+        let reading = self.reading.as_ref().filter(|_| self.claiming)?;
+        let period_s = 60.0 / reading.bpm;
+        let beats = usize::from(reading.metre.value.tactus_per_bar());
+        let passed_s = time_s - reading.phase * period_s;
+        let last_s = self.last_beat.map_or(f64::NEG_INFINITY, |b| b.time_s);
+        // The first beat that is not the one already told.
+        let mut steps = 0;
+        while passed_s + f64::from(steps) * period_s < (last_s + 0.6 * period_s).max(now_s - 0.05) {
+            steps += 1;
+            if steps > 1_000 {
+                return None;
+            }
+        }
+        let beat_s = passed_s + f64::from(steps) * period_s;
+        let heard_index = (reading.beat + steps as usize) % beats;
+        let mut index = heard_index;
+        if let Some(last) = self.last_beat.filter(|l| beat_s - l.time_s < 1.6 * period_s) {
+            let counted = usize::from(last.beat) % beats;
+            if self.counted_metre == reading.metre.value && reading.beat_prob < MOVE_BAR_PROB {
+                index = counted;
+            }
+        }
+        let bar_before = self.last_beat.map_or(0, |b| b.bar);
+        let beat = Beat {
+            time_s: beat_s,
+            bar: if index == 0 { bar_before + 1 } else { bar_before },
+            beat: index as u8 + 1,
+            prob: reading.prob,
+            decided_s: now_s,
+        };
+        if beat_s > now_s {
+            self.next_beat = Some(beat);
+            return None;
+        }
+        self.counted_metre = reading.metre.value;
+        if beat_s - last_s > 1.4 * period_s {
+            self.recent_s.clear();
+        }
+        if self.recent_s.len() == FIT_BEATS {
+            self.recent_s.pop_front();
+        }
+        self.recent_s.push_back(beat_s);
+        self.last_beat = Some(beat);
+        let next = (index + 1) % beats;
+        self.next_beat = Some(Beat {
+            time_s: beat_s + period_s,
+            bar: if next == 0 { beat.bar + 1 } else { beat.bar },
+            beat: next as u8 + 1,
+            ..beat
+        });
+        Some(beat)
+    }
+}
+
+/// Sums for a mean on the circle of one beat.
+struct PhaseSums {
+    /// Probability in each sixty-fourth of the beat.
+    bins: [f32; 64],
+}
+
+impl PhaseSums {
+    fn add(&mut self, place_beats: f32, prob: f32) {
+        let fraction = place_beats - place_beats.floor();
+        self.bins[(fraction * 64.0) as usize & 63] += prob;
+    }
+
+    /// Mean phase in beats, 0..1, and the length of the mean vector, 0..=1.
+    fn mean(&self) -> (f32, f32) {
+        let (mut re, mut im, mut mass) = (0.0, 0.0, 1e-9);
+        for (i, p) in self.bins.iter().enumerate() {
+            let angle = (i as f32 + 0.5) / 64.0 * std::f32::consts::TAU;
+            re += p * libm::cosf(angle);
+            im += p * libm::sinf(angle);
+            mass += p;
+        }
+        let phase = libm::atan2f(im, re) / std::f32::consts::TAU;
+        (if phase < 0.0 { phase + 1.0 } else { phase }.min(0.999_99), libm::sqrtf(re * re + im * im) / mass)
+    }
+}

@@ -1,0 +1,218 @@
+//! The harmony to expect: what followed the last time the music went the way it goes now.
+//!
+//! Every earlier bar is a witness. It counts by how far back its past agrees with the present past
+//! (a copy after the longest match, made soft: a bar that differs in part weakens the witness and
+//! does not silence it). The witnesses vote on the next bar; the vote is turned into a probability
+//! that was calibrated on real songs.
+
+use backline_music::Chord;
+
+mod phrase;
+
+pub use phrase::phrase_position;
+
+/// A chord on a beat.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BeatChord {
+    /// The chord, or `None` for no chord.
+    pub chord: Option<Chord>,
+    /// How sure it is, 0..=1.
+    pub prob: f32,
+}
+
+/// The harmony of a bar: one chord a felt beat.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct BarHarmony {
+    /// The beats, downbeat first.
+    pub beats: Vec<BeatChord>,
+}
+
+impl BarHarmony {
+    /// A bar of `beats` beats under one chord.
+    pub fn held(chord: Option<Chord>, beats: usize, prob: f32) -> Self {
+        Self { beats: vec![BeatChord { chord, prob }; beats] }
+    }
+}
+
+/// Bars of the past that are compared; two minutes of a fast song.
+const MEMORY_BARS: usize = 192;
+/// Bars that a match reaches back at most.
+const REACH_BARS: usize = 24;
+/// Beyond this many bars a longer match says no more.
+const LONGEST: f64 = 16.0;
+
+// The three below were chosen on every third of the Billboard songs; see
+// `examples/anticipate_billboard.rs`.
+
+/// How much a bar that differs altogether leaves of a match; above 0 so that one misheard bar does
+/// not silence a witness.
+const MISS: f64 = 0.2;
+/// Logarithm of the factor by which each bar of agreement raises a witness.
+const STEEP: f64 = 2.5;
+/// The same for each bar that it lies back.
+const FADE: f64 = 0.015;
+
+/// Predicts the harmony of coming bars.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Anticipator;
+
+/// How alike two chords are, 0..=1.
+fn alike(a: Option<Chord>, b: Option<Chord>) -> f32 {
+    match (a, b) {
+        (None, None) => 1.0,
+        (Some(a), Some(b)) if a.root == b.root => match (a.quality.is_minor(), b.quality.is_minor()) {
+            _ if a.quality == b.quality => 1.0,
+            (Some(x), Some(y)) if x != y => 0.35,
+            (Some(_), Some(_)) => 0.95,
+            _ => 0.7,
+        },
+        (Some(a), Some(b)) => {
+            // Chords that share two tones are what a listener mistakes for each other.
+            let shared = a.tones().filter(|&t| b.tones().any(|u| u == t)).count();
+            if shared >= 2 { 0.25 } else { 0.0 }
+        }
+        _ => 0.0,
+    }
+}
+
+/// How alike two bars are, 0..=1; beats that are unsure count less.
+pub(crate) fn similarity(a: &BarHarmony, b: &BarHarmony) -> f32 {
+    let n = a.beats.len().max(b.beats.len());
+    if n == 0 {
+        return 1.0;
+    }
+    if a.beats.is_empty() || b.beats.is_empty() {
+        return 0.0;
+    }
+    let at = |bar: &BarHarmony, i: usize| bar.beats[i * bar.beats.len() / n];
+    let sane = |p: f32| if p.is_finite() { p.clamp(0.05, 1.0) } else { 0.05 };
+    let (mut sum, mut weight) = (0.0, 0.0);
+    for i in 0..n {
+        let (x, y) = (at(a, i), at(b, i));
+        // The downbeat says most about where the harmony is.
+        let w = sane(x.prob) * sane(y.prob) * if i == 0 { 1.5 } else { 1.0 };
+        sum += w * alike(x.chord, y.chord);
+        weight += w;
+    }
+    sum / weight
+}
+
+/// The witnesses' verdict on one bar.
+struct Verdict {
+    /// Bar of the past that is copied.
+    source: Option<usize>,
+    /// Share of the votes for its first chord.
+    share: f64,
+    /// Bars for which its past agrees.
+    reach: f64,
+}
+
+impl Anticipator {
+    /// A predictor.
+    pub const fn new() -> Self {
+        Self
+    }
+
+    /// The bars that follow `history`, `ahead` of them at most 64. Every beat carries the
+    /// probability that its chord is right; an empty history gives bars of no chord at
+    /// probability 0.
+    pub fn predict(&self, history: &[BarHarmony], ahead: usize) -> Vec<BarHarmony> {
+        let ahead = ahead.min(64);
+        let from = history.len().saturating_sub(MEMORY_BARS);
+        let mut past: Vec<BarHarmony> = history[from..].to_vec();
+        let mut out = Vec::with_capacity(ahead);
+        let mut trust = 1.0_f64;
+        for step in 0..ahead {
+            let verdict = witness(&past);
+            let prob = trust * calibrated(&verdict);
+            let beats = past.last().map_or(4, |b| b.beats.len());
+            let copied = verdict.source.map_or_else(
+                || {
+                    let last = past.last().and_then(|b| b.beats.last()).and_then(|b| b.chord);
+                    BarHarmony::held(last, beats, 1.0)
+                },
+                |j| past[j].clone(),
+            );
+            // What the source itself was not sure of cannot be surer in the copy.
+            let told: Vec<BeatChord> = copied
+                .beats
+                .iter()
+                .map(|b| BeatChord { chord: b.chord, prob: (prob as f32).min(b.prob.max(0.0)) })
+                .collect();
+            if past.is_empty() {
+                out.push(BarHarmony::held(None, 4, 0.0));
+            } else {
+                out.push(BarHarmony { beats: told });
+                past.push(copied);
+            }
+            // Measured: the second bar ahead is right less often than the first, later ones slowly less.
+            trust *= if step == 0 { 0.83 } else { 0.94 };
+        }
+        out
+    }
+}
+
+fn witness(past: &[BarHarmony]) -> Verdict {
+    let n = past.len();
+    let mut votes: Vec<(Option<Chord>, f64, usize, f64)> = Vec::new();
+    let mut total = 0.0;
+    for j in 1..n {
+        let mut agreement = 1.0_f64;
+        let mut reach = 0.0_f64;
+        for k in 0..REACH_BARS.min(j) {
+            agreement *= f64::from(similarity(&past[n - 1 - k], &past[j - 1 - k])).max(MISS);
+            if agreement < 0.02 {
+                break;
+            }
+            reach += agreement;
+        }
+        let lag = n - j;
+        // Songs come back after 4, 8, 16 bars more often than after others, and sooner than later.
+        let even = if lag.is_multiple_of(4) {
+            0.35
+        } else if lag.is_multiple_of(2) {
+            0.1
+        } else {
+            0.0
+        };
+        let weight = libm::exp(STEEP * reach.min(LONGEST) + even - FADE * lag as f64);
+        let chord = past[j].beats.first().and_then(|b| b.chord);
+        total += weight;
+        match votes.iter_mut().find(|v| v.0 == chord) {
+            Some(vote) => {
+                vote.1 += weight;
+                if reach >= vote.3 {
+                    (vote.2, vote.3) = (j, reach);
+                }
+            }
+            None => votes.push((chord, weight, j, reach)),
+        }
+    }
+    // The first of equals wins, so that the order of the song decides and nothing else.
+    let mut best: Option<(Option<Chord>, f64, usize, f64)> = None;
+    for vote in votes {
+        if best.is_none_or(|b| vote.1 > b.1) {
+            best = Some(vote);
+        }
+    }
+    match best {
+        Some((_, weight, source, reach)) => Verdict { source: Some(source), share: weight / total, reach },
+        None => Verdict { source: None, share: 0.0, reach: 0.0 },
+    }
+}
+
+/// The probability that the next bar begins with the chord of the verdict: a logistic fit to the
+/// even ones of every third Billboard song, checked on the odd ones.
+fn calibrated(verdict: &Verdict) -> f64 {
+    if verdict.source.is_none() {
+        // How often a bar begins with the chord that sounded before it.
+        return 0.3;
+    }
+    let share = verdict.share.clamp(1e-3, 1.0 - 1e-3);
+    let odds = libm::log(share / (1.0 - share)).clamp(-5.0, 5.0);
+    let x = -1.64 + 0.322 * odds + 0.913 * libm::log1p(verdict.reach.min(LONGEST));
+    1.0 / (1.0 + libm::exp(-x))
+}
+
+#[cfg(test)]
+mod tests;

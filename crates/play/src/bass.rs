@@ -1,0 +1,329 @@
+//! The bass: the style's pattern on the harmony, with the kick, in one voice.
+
+use backline_music::{Chord, Part, PitchClass, PlannedBar};
+
+use crate::bar::{Bar, Harmony, leads_here};
+use crate::dice::Purpose;
+use crate::frame::{Step, TICKS};
+use crate::render::Stroke;
+use crate::style::{BassLine, BassStep};
+
+/// The stream of random numbers.
+const BASS: u64 = 3;
+/// E1, the lowest string.
+pub(crate) const LOWEST_KEY: u8 = 28;
+/// G3, where the neck gets thin.
+pub(crate) const HIGHEST_KEY: u8 = 55;
+/// Roots lie between E1 and this key (E♭2 and a little above), so that fifths and octaves have room.
+const HIGHEST_ROOT: u8 = 41;
+const LEVEL: f64 = 0.88;
+
+/// A note of the line, on the grid.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Pluck {
+    tick: i32,
+    end: i32,
+    key: u8,
+    level: f64,
+    dead: bool,
+}
+
+/// The strokes of the bar. `kicks` are the ticks at which the bass drum sounds.
+pub(crate) fn play(bar: &Bar, kicks: &[i32], previous: Option<&PlannedBar>) -> Vec<Stroke> {
+    let mut player =
+        Player { bar, kicks, last: last_key(previous), before: last_chord(previous), line: Vec::new() };
+    let pattern = choose(bar);
+    for harmony in &bar.harmony {
+        match harmony.chord {
+            Some(chord) if harmony.is_unsure() => player.hint(chord, harmony),
+            Some(chord) => player.follow(chord, harmony, pattern),
+            None => {}
+        }
+    }
+    let gate = f64::from(bar.style.gate).max(0.6);
+    player.line.iter().map(|p| stroke(bar, p, gate)).collect()
+}
+
+fn last_key(previous: Option<&PlannedBar>) -> Option<u8> {
+    leads_here(previous)?.notes.iter().rev().find(|n| n.part == Part::Bass).map(|n| n.key)
+}
+
+fn last_chord(previous: Option<&PlannedBar>) -> Option<Chord> {
+    previous?.chords.last()?.chord
+}
+
+fn choose<'a>(bar: &Bar<'a>) -> &'a BassLine {
+    let all = &bar.style.bass;
+    let own = all.iter().any(|b| b.metre == bar.metre);
+    let metre = if own { bar.metre } else { bar.style.metres[0] };
+    let pool: Vec<&BassLine> = all.iter().filter(|b| b.metre == metre).collect();
+    let pool = if pool.is_empty() { all.iter().collect() } else { pool };
+    let aim = (0.85 * bar.energy + 0.1 + 0.25 * bar.density).clamp(0.0, 1.0);
+    pool[bar.choose(BASS, 0, aim, pool.iter().map(|b| b.energy))]
+}
+
+struct Player<'a> {
+    bar: &'a Bar<'a>,
+    kicks: &'a [i32],
+    last: Option<u8>,
+    /// The chord that the bar before ended on.
+    before: Option<Chord>,
+    line: Vec<Pluck>,
+}
+
+/// Whether `key` is on the instrument.
+fn on_neck(key: i32) -> Option<u8> {
+    u8::try_from(key).ok().filter(|k| (LOWEST_KEY..=HIGHEST_KEY).contains(k))
+}
+
+/// The key of `pc` in `low..=high` that lies nearest to `to`.
+fn nearest(pc: PitchClass, to: u8, low: u8, high: u8) -> u8 {
+    (low..=high).filter(|&k| PitchClass::of_key(k) == pc).min_by_key(|&k| (k.abs_diff(to), k)).unwrap_or(low)
+}
+
+impl Player<'_> {
+    /// The chord's lowest note, near where the line is and low on the neck.
+    fn root_key(&self, pc: PitchClass) -> u8 {
+        let towards = self.last.map_or(34, |k| ((u16::from(k) + 34) / 2) as u8);
+        nearest(pc, towards, LOWEST_KEY, HIGHEST_ROOT)
+    }
+
+    fn hint(&mut self, chord: Chord, harmony: &Harmony) {
+        let key = self.root_key(chord.root);
+        self.put(Pluck { tick: harmony.start, end: harmony.end, key, level: 0.6, dead: false });
+    }
+
+    fn put(&mut self, pluck: Pluck) {
+        if let Some(last) = self.line.last_mut() {
+            last.end = last.end.min(pluck.tick);
+        }
+        if !pluck.dead {
+            self.last = Some(pluck.key);
+        }
+        self.line.push(pluck);
+    }
+
+    fn follow(&mut self, chord: Chord, harmony: &Harmony, pattern: &BassLine) {
+        let bar = self.bar;
+        let steps = bar.steps(pattern.metre);
+        let written = pattern.steps.bar(bar.bar_in_phrase);
+        let root = self.root_key(chord.bass);
+        let mut sounding = false;
+        let inside = steps.iter().filter(|s| (harmony.start..harmony.end).contains(&s.tick));
+        let first_line = self.line.len();
+        for step in inside {
+            let mut what = written.get(step.source).copied().unwrap_or(BassStep::Rest);
+            if step.time_only {
+                what = if what == BassStep::Walk { what } else { BassStep::Hold };
+            }
+            let what = self.adapt(what, step, harmony, pattern.lock, sounding);
+            let end = step.tick + step.ticks;
+            match self.key_of(what, chord, harmony, root, step) {
+                Some(key) => {
+                    let dead = what == BassStep::Ghost;
+                    let level = self.level(step, what);
+                    self.put(Pluck { tick: step.tick, end, key, level, dead });
+                    sounding = !dead;
+                }
+                None if what == BassStep::Rest => sounding = false,
+                None => {
+                    if let Some(last) = self.line.last_mut().filter(|_| sounding) {
+                        last.end = end;
+                    }
+                }
+            }
+        }
+        if self.line.len() == first_line && harmony.end - harmony.start >= TICKS.min(bar.ticks / 2) {
+            let end = (harmony.start + TICKS).min(harmony.end);
+            self.put(Pluck { tick: harmony.start, end, key: root, level: 0.8, dead: false });
+        }
+    }
+
+    /// What is played at a step once kick, harmony and density have had their say.
+    fn adapt(&self, what: BassStep, step: &Step, harmony: &Harmony, lock: f32, sounding: bool) -> BassStep {
+        let bar = self.bar;
+        let kick = self.kicks.contains(&step.tick);
+        let item = u64::from(step.tick.unsigned_abs());
+        let held = matches!(what, BassStep::Hold | BassStep::Rest | BassStep::RootOnKick);
+        // A new chord begins with its bass note, if the line was sounding or the kick is there.
+        let changes = step.tick == harmony.start && harmony.start > 0;
+        if changes && (sounding || kick || what != BassStep::Rest || harmony.end - harmony.start >= TICKS) {
+            return if what == BassStep::Walk { what } else { BassStep::Root };
+        }
+        // The second bar of a pattern may begin on the fifth: only where the chord has gone on.
+        let opens = step.tick == 0 && harmony.chord != self.before;
+        if opens && !held && !matches!(what, BassStep::Walk | BassStep::Ghost) {
+            return BassStep::Root;
+        }
+        match what {
+            BassStep::RootOnKick if kick => BassStep::Root,
+            BassStep::RootOnKick => BassStep::Hold,
+            _ if held && kick && lock > 0.0 => {
+                let prob = f64::from(lock) * (1.0 + 0.7 * bar.density.min(0.0));
+                if bar.happens(BASS, item, prob) { BassStep::Root } else { what }
+            }
+            BassStep::Hold | BassStep::Rest => {
+                let prob = match step.weight {
+                    2 => 0.6,
+                    1 => 0.5,
+                    _ => 0.12,
+                } * bar.density;
+                if prob > 0.0 && bar.happens(BASS, 1 << 32 | item, prob) {
+                    if bar.dice(BASS).at(Purpose::Line, item) < 0.6 {
+                        BassStep::Root
+                    } else {
+                        BassStep::Octave
+                    }
+                } else {
+                    what
+                }
+            }
+            _ if bar.density < 0.0 && step.weight < 3 => {
+                let worth = match (kick, step.weight) {
+                    (true, _) => 0.7,
+                    (false, 2) => 0.45,
+                    _ => 0.2,
+                };
+                let worth = if what == BassStep::Ghost { 0.0 } else { worth };
+                let stays = bar.happens(BASS, 2 << 32 | item, 1.0 + bar.density * (1.0 - worth));
+                if stays { what } else { BassStep::Hold }
+            }
+            _ => what,
+        }
+    }
+
+    fn level(&self, step: &Step, what: BassStep) -> f64 {
+        let level = match step.weight {
+            3 => 1.0,
+            2 => 0.92,
+            1 => 0.84,
+            _ => 0.78,
+        };
+        if what == BassStep::Ghost {
+            0.4
+        } else if self.kicks.contains(&step.tick) {
+            f64::min(level + 0.06, 1.0)
+        } else {
+            level
+        }
+    }
+
+    fn key_of(&self, what: BassStep, chord: Chord, harmony: &Harmony, root: u8, step: &Step) -> Option<u8> {
+        let above = |interval: u8| {
+            // Counted from the root of the chord, placed above the bass note.
+            let pc = chord.root.up(i32::from(interval));
+            on_neck(i32::from(root) + i32::from(PitchClass::of_key(root).interval_to(pc)))
+        };
+        let intervals = chord.quality.intervals();
+        Some(match what {
+            BassStep::Rest | BassStep::Hold => return None,
+            BassStep::Root | BassStep::RootOnKick => root,
+            BassStep::Ghost => self.last.unwrap_or(root),
+            BassStep::Octave => on_neck(i32::from(root) + 12).unwrap_or(root),
+            BassStep::Third => above(*intervals.get(1)?).unwrap_or(root),
+            BassStep::Fifth => self.fifth(chord, root),
+            BassStep::Sixth => above(9).unwrap_or(root),
+            BassStep::Seventh => match intervals.get(3) {
+                Some(&seventh) => above(seventh).unwrap_or(root),
+                None => on_neck(i32::from(root) + 12).unwrap_or(root),
+            },
+            BassStep::Approach => self.approach(chord, harmony, root, step),
+            BassStep::Next => match harmony.next.filter(|_| step.tick + step.ticks * 2 >= harmony.end) {
+                Some(next) => self.root_key(next.bass),
+                None => root,
+            },
+            BassStep::Walk => self.walk(chord, harmony, root, step),
+        })
+    }
+
+    /// Above or below the root, wherever the neck has it and the line is.
+    fn fifth(&self, chord: Chord, root: u8) -> u8 {
+        let fifth = chord.quality.intervals().get(2).copied().unwrap_or(7);
+        let pc = chord.root.up(i32::from(fifth));
+        let up = i32::from(root) + i32::from(PitchClass::of_key(root).interval_to(pc));
+        on_neck(up - 12).filter(|_| root > 35).or_else(|| on_neck(up)).unwrap_or(root)
+    }
+
+    /// A step next to the note that follows: from below, from above, or its fifth.
+    fn approach(&self, chord: Chord, harmony: &Harmony, root: u8, step: &Step) -> u8 {
+        let Some(next) = harmony.next.filter(|n| n.bass != chord.bass) else {
+            return self.fifth(chord, root);
+        };
+        let target = i32::from(nearest(next.bass, self.last.unwrap_or(root), LOWEST_KEY, HIGHEST_ROOT));
+        let from_below = self.last.is_none_or(|k| i32::from(k) <= target);
+        let dice = self.bar.dice(BASS).at(Purpose::Line, 1 << 32 | u64::from(step.tick.unsigned_abs()));
+        let in_key = |k: i32| self.bar.key.is_none_or(|key| key.contains(PitchClass::new(k)));
+        let (near, far) = if from_below { (target - 1, target - 2) } else { (target + 1, target + 2) };
+        let chromatic = dice < 0.35 + 0.35 * self.bar.temperature;
+        let key = if chromatic || in_key(near) || !in_key(far) { near } else { far };
+        // The same note again would not lead anywhere.
+        let key = if self.last.is_some_and(|k| i32::from(k) == key) { near + far - key } else { key };
+        on_neck(key).or_else(|| on_neck(target + 1)).unwrap_or(root)
+    }
+
+    /// A walking line: the root where the chord begins, an approach where it ends, and chord tones
+    /// and steps on the way there.
+    fn walk(&self, chord: Chord, harmony: &Harmony, root: u8, step: &Step) -> u8 {
+        if step.tick == harmony.start {
+            return root;
+        }
+        let last = self.last.unwrap_or(root);
+        let left = harmony.end - step.tick;
+        if left <= TICKS && harmony.next.is_some_and(|n| n.bass != chord.bass) {
+            return self.approach(chord, harmony, root, step);
+        }
+        let strong = (step.tick - harmony.start) % (2 * TICKS) == 0;
+        let target = harmony.next.map_or(root, |n| nearest(n.bass, last, LOWEST_KEY, HIGHEST_ROOT + 5));
+        let scale_has = |pc: PitchClass| match self.bar.key {
+            Some(key) => key.contains(pc),
+            None => chord.contains(pc),
+        };
+        let dice = self.bar.dice(BASS);
+        let mut best = (f64::INFINITY, root);
+        for key in last.saturating_sub(7).max(LOWEST_KEY)..=last.saturating_add(7).min(HIGHEST_KEY - 3) {
+            let pc = PitchClass::of_key(key);
+            let tone = chord.tones().any(|t| t == pc);
+            let before = self.line.iter().rev().nth(1).map(|p| p.key);
+            if key == last || !(tone || (!strong && scale_has(pc))) {
+                continue;
+            }
+            let leap = f64::from(key.abs_diff(last));
+            let beats_left = f64::from(left) / f64::from(TICKS);
+            let ahead = f64::from(key.abs_diff(target));
+            let item = 2 << 32 | u64::from(step.tick.unsigned_abs()) << 8 | u64::from(key);
+            let cost = if leap > 4.0 { leap * 0.9 } else { leap * 0.35 }
+                + (ahead - 2.0 * beats_left).abs() * 0.35
+                + f64::from(key.abs_diff(38)) * 0.12
+                + if tone { 0.0 } else { 0.8 }
+                // A line that turns back to where it came from does not walk.
+                + if before == Some(key) { 2.5 } else { 0.0 }
+                + if strong && key == root { 1.5 } else { 0.0 }
+                + dice.at(Purpose::Line, item) * (0.8 + 4.0 * self.bar.temperature);
+            if cost < best.0 {
+                best = (cost, key);
+            }
+        }
+        best.1
+    }
+}
+
+fn stroke(bar: &Bar, pluck: &Pluck, gate: f64) -> Stroke {
+    let length = f64::from(pluck.end - pluck.tick);
+    let gate = match pluck {
+        Pluck { dead: true, .. } => 0.4,
+        // Held notes are held; single steps are as short as the style plucks them.
+        _ if pluck.end - pluck.tick > TICKS / 2 => 0.97,
+        _ => gate,
+    };
+    #[allow(clippy::cast_possible_truncation)] // within a bar
+    let end_tick = pluck.tick + ((length * gate) as i32).max(TICKS / 16);
+    Stroke {
+        part: Part::Bass,
+        key: pluck.key,
+        tick: pluck.tick,
+        end_tick,
+        level: LEVEL * pluck.level,
+        late_ms: f64::from(bar.style.feel_ms.bass),
+        group: 2,
+    }
+}

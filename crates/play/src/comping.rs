@@ -1,0 +1,224 @@
+//! The chords: voicings led from chord to chord, struck in the style's rhythm.
+
+use backline_music::{Part, PlannedBar};
+
+use crate::bar::{Bar, Harmony, leads_here};
+use crate::dice::Purpose;
+use crate::frame::{Step, TICKS};
+use crate::render::Stroke;
+use crate::style::{CompStep, Comping, Pick};
+use crate::voicing::{self, Voicing, Wish};
+
+/// The stream of random numbers.
+const CHORDS: u64 = 2;
+/// Chords sit under the soloist: their written strength is scaled by this.
+const LEVEL: f64 = 0.82;
+
+/// A stroke of the rhythm, on the grid.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Strike {
+    tick: i32,
+    end: i32,
+    level: f64,
+    pick: Pick,
+}
+
+/// The strokes of the bar.
+pub(crate) fn play(bar: &Bar, previous: Option<&PlannedBar>) -> Vec<Stroke> {
+    let wish =
+        Wish { rules: bar.style.voicing, brightness: bar.brightness, density: bar.density, key: bar.key };
+    let sounding: Vec<&Harmony> = bar.harmony.iter().filter(|h| h.chord.is_some()).collect();
+    if sounding.is_empty() {
+        return Vec::new();
+    }
+    let chords: Vec<_> = sounding.iter().filter_map(|h| h.chord).collect();
+    let follows = sounding.last().and_then(|h| h.next);
+    let dice = bar.dice(CHORDS);
+    let noise = |item| dice.at(Purpose::Voicing, item) * 2.5 * bar.temperature;
+    let mut path = chords;
+    path.extend(follows);
+    let voicings = voicing::lead(&path, last_voicing(previous), &wish, noise);
+    let rhythm = strikes(bar);
+    let mut out = Vec::new();
+    for (i, harmony) in sounding.iter().enumerate() {
+        let (Some(chord), Some(voicing)) = (harmony.chord, voicings.get(i)) else { continue };
+        if harmony.is_unsure() {
+            let held = Strike { tick: harmony.start, end: harmony.end, level: 0.55, pick: Pick::All };
+            sound(bar, &held, &voicing::hint(chord, &wish), &mut out);
+            continue;
+        }
+        let next = voicings.get(i + 1).filter(|_| harmony.next.is_some());
+        for strike in within(bar, &rhythm, harmony) {
+            let strike = strike_in(&strike, next.is_some());
+            let chosen = if strike.pick == Pick::Next { next.unwrap_or(voicing) } else { voicing };
+            sound(bar, &strike, chosen, &mut out);
+        }
+    }
+    out
+}
+
+/// An anticipation needs to know what comes.
+fn strike_in(strike: &Strike, next_known: bool) -> Strike {
+    let pick = if strike.pick == Pick::Next && !next_known { Pick::All } else { strike.pick };
+    Strike { pick, ..*strike }
+}
+
+/// The keys that sounded under the last chord of the bar before.
+fn last_voicing(previous: Option<&PlannedBar>) -> Option<Voicing> {
+    let bar = leads_here(previous)?;
+    let from = bar.chords.iter().rev().find(|c| c.chord.is_some())?.start_beat;
+    let chords = || bar.notes.iter().filter(|n| n.part == Part::Chords);
+    let keys = |after: f64| Voicing::of(chords().filter(|n| n.onset_beat >= after).map(|n| n.key));
+    let voicing = keys(from - 0.1);
+    // A chord that was not struck again is led from what sounded before it.
+    let voicing = if voicing.keys().is_empty() { keys(f64::NEG_INFINITY) } else { voicing };
+    Some(voicing).filter(|v| !v.keys().is_empty())
+}
+
+fn choose<'a>(bar: &Bar<'a>) -> &'a Comping {
+    let all = &bar.style.comping;
+    let own = all.iter().any(|c| c.metre == bar.metre);
+    let metre = if own { bar.metre } else { bar.style.metres[0] };
+    let pool: Vec<&Comping> = all.iter().filter(|c| c.metre == metre).collect();
+    let pool = if pool.is_empty() { all.iter().collect() } else { pool };
+    let aim = (0.85 * bar.energy + 0.1 + 0.3 * bar.density).clamp(0.0, 1.0);
+    pool[bar.choose(CHORDS, 0, aim, pool.iter().map(|c| c.energy))]
+}
+
+/// The rhythm of the bar.
+fn strikes(bar: &Bar) -> Vec<Strike> {
+    let comping = choose(bar);
+    let steps = bar.steps(comping.metre);
+    let rhythm = comping.rhythm.bar(bar.bar_in_phrase);
+    let picks = comping.pick.bar(bar.bar_in_phrase);
+    let mut out: Vec<Strike> = Vec::new();
+    let mut open = false;
+    for step in &steps {
+        let written = rhythm.get(step.source).copied().unwrap_or(CompStep::Rest);
+        let pick = picks.get(step.source).copied().unwrap_or(Pick::All);
+        let end = step.tick + step.ticks;
+        match written {
+            // A beat longer than the written one goes on without a new stroke, unless it is broken up.
+            CompStep::Strike(_) if step.time_only && !matches!(pick, Pick::One(_)) => {
+                extend(&mut out, end, open);
+            }
+            CompStep::Strike(strength) if stays(bar, step, strength) => {
+                out.push(Strike { tick: step.tick, end, level: f64::from(strength) / 9.0, pick });
+                open = true;
+            }
+            // A stroke that is left out lets the one before ring.
+            CompStep::Strike(_) | CompStep::Hold => {
+                if let Some(level) = added(bar, step, written, &out) {
+                    out.push(Strike { tick: step.tick, end, level, pick: Pick::All });
+                } else {
+                    extend(&mut out, end, open);
+                }
+            }
+            CompStep::Rest => {
+                if let Some(level) = added(bar, step, written, &out) {
+                    out.push(Strike { tick: step.tick, end, level, pick: Pick::All });
+                }
+                open = false;
+            }
+        }
+    }
+    out
+}
+
+fn extend(out: &mut [Strike], end: i32, open: bool) {
+    if let Some(last) = out.last_mut().filter(|_| open) {
+        last.end = end;
+    }
+}
+
+/// Sparse playing leaves the weaker strokes out.
+fn stays(bar: &Bar, step: &Step, strength: u8) -> bool {
+    if bar.density >= 0.0 {
+        return true;
+    }
+    let worth = match step.weight {
+        3 => 1.0,
+        2 => 0.55,
+        1 => 0.35,
+        _ => 0.2,
+    } + if strength >= 8 { 0.25 } else { 0.0 };
+    bar.happens(CHORDS, u64::from(step.tick.unsigned_abs()), 1.0 + bar.density * (1.0 - f64::min(worth, 1.0)))
+}
+
+/// Busy playing strikes again where the chord would have gone on.
+fn added(bar: &Bar, step: &Step, written: CompStep, so_far: &[Strike]) -> Option<f64> {
+    let after = so_far.last()?;
+    if bar.density <= 0.0 || step.time_only || step.tick - after.tick < TICKS / 2 {
+        return None;
+    }
+    let prob = match (written, step.weight) {
+        (CompStep::Strike(_), _) => 0.0,
+        (CompStep::Hold, 2) => 0.75,
+        (CompStep::Hold, 1) => 0.6,
+        (CompStep::Rest, 1) => 0.35,
+        (CompStep::Rest, 2) => 0.3,
+        _ => 0.15,
+    };
+    let item = 1 << 32 | u64::from(step.tick.unsigned_abs());
+    bar.happens(CHORDS, item, prob * bar.density).then_some(0.5)
+}
+
+/// The strokes of a rhythm that fall on one chord. Where the harmony changes under a sounding
+/// chord, it is struck anew; a chord that lasts a beat and got no stroke is struck once.
+fn within(bar: &Bar, rhythm: &[Strike], harmony: &Harmony) -> Vec<Strike> {
+    let (from, to) = (harmony.start, harmony.end);
+    let mut out: Vec<Strike> = Vec::new();
+    for strike in rhythm {
+        let anticipates = strike.pick == Pick::Next && strike.end < to;
+        let pick = if anticipates { Pick::All } else { strike.pick };
+        if strike.tick < from && strike.end > from && from > 0 && !matches!(strike.pick, Pick::Next) {
+            out.push(Strike { tick: from, end: strike.end.min(to), pick: Pick::All, ..*strike });
+        } else if (from..to).contains(&strike.tick) {
+            out.push(Strike { end: strike.end.min(to), pick, ..*strike });
+        }
+    }
+    if out.is_empty() && to - from >= TICKS.min(bar.ticks / 2) {
+        let level = rhythm.iter().map(|s| s.level).fold(0.5, f64::max);
+        let length = rhythm.first().map_or(TICKS, |s| (s.end - s.tick).max(TICKS / 4));
+        out.push(Strike { tick: from, end: (from + length).min(to), level, pick: Pick::All });
+    }
+    debug_assert!(out.iter().all(|s| s.tick < bar.ticks));
+    out
+}
+
+fn sound(bar: &Bar, strike: &Strike, voicing: &Voicing, out: &mut Vec<Stroke>) {
+    let keys = voicing.keys();
+    let half = keys.len().div_ceil(2);
+    let mut one = [0];
+    let chosen: &[u8] = match strike.pick {
+        Pick::All | Pick::Next => keys,
+        Pick::Lower => &keys[..half],
+        Pick::Upper => &keys[keys.len() - half..],
+        Pick::One(k) => {
+            if keys.is_empty() {
+                return;
+            }
+            let (octave, k) = (usize::from(k) / keys.len(), usize::from(k) % keys.len());
+            one[0] = keys[k].saturating_add(u8::try_from(12 * octave.min(2)).unwrap_or(0)).min(96);
+            &one
+        }
+    };
+    let length = f64::from(strike.end - strike.tick);
+    // Long chords ring out; short ones are as short as the style strikes them.
+    let gate = if strike.end - strike.tick > TICKS / 2 { 0.98 } else { f64::from(bar.style.gate) };
+    #[allow(clippy::cast_possible_truncation)] // within a bar
+    let end_tick = strike.tick + ((length * gate) as i32).max(TICKS / 16);
+    for (i, &key) in chosen.iter().enumerate() {
+        // The top note leads, the bottom note carries, the middle stays back.
+        let inner = i > 0 && i + 1 < chosen.len();
+        out.push(Stroke {
+            part: Part::Chords,
+            key,
+            tick: strike.tick,
+            end_tick,
+            level: LEVEL * strike.level * if inner { 0.93 } else { 1.0 },
+            late_ms: f64::from(bar.style.feel_ms.chords),
+            group: 1,
+        });
+    }
+}

@@ -1,0 +1,194 @@
+//! Every knob moves what it names, the more the further it is turned.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use backline_music::{Controls, Part, PlannedBar};
+use common::{eight, ids, native, of, spearman};
+
+const SETTINGS: usize = 11;
+const SEEDS: u32 = 8;
+
+type Measure = fn(&[PlannedBar]) -> f64;
+
+/// Each measure at each of eleven settings, averaged over styles and seeds; all must rise with it.
+fn sweep(low: f32, set: impl Fn(&mut Controls, f32), measures: &[(&str, Measure)]) -> Vec<Vec<f64>> {
+    let settings: Vec<f64> =
+        (0..SETTINGS).map(|i| f64::from(low) + f64::from(1.0 - low) * i as f64 / 10.0).collect();
+    let mut values = vec![vec![0.0; SETTINGS]; measures.len()];
+    for (i, &setting) in settings.iter().enumerate() {
+        for style in ids() {
+            for seed in 0..SEEDS {
+                let mut controls = Controls { seed, ..Controls::default() };
+                set(&mut controls, setting as f32);
+                let bars = eight(style, native(style), &controls);
+                for (row, (_, measure)) in values.iter_mut().zip(measures) {
+                    row[i] += measure(&bars) / (ids().len() as f64 * f64::from(SEEDS));
+                }
+            }
+        }
+    }
+    for (row, (name, _)) in values.iter().zip(measures) {
+        let rho = spearman(&settings, row);
+        println!("{name}: rho {rho:.3}, {row:.2?}");
+        assert!(rho >= 0.9, "{name}: rho {rho}, {row:?}");
+    }
+    values
+}
+
+fn velocity_times_events(bars: &[PlannedBar]) -> f64 {
+    bars.iter().flat_map(|b| &b.notes).map(|n| f64::from(n.velocity)).sum::<f64>() / bars.len() as f64
+}
+
+fn notes_a_bar(bars: &[PlannedBar]) -> f64 {
+    bars.iter().map(|b| b.notes.len()).sum::<usize>() as f64 / bars.len() as f64
+}
+
+fn loudness_of(bars: &[PlannedBar], part: Part) -> f64 {
+    of(bars, part).iter().map(|n| f64::from(n.velocity)).sum()
+}
+
+#[test]
+fn energy() {
+    let all = sweep(
+        -1.0,
+        |c, v| c.energy = v,
+        &[
+            ("energy: velocity x events", velocity_times_events),
+            ("energy of the drums", |bars| loudness_of(bars, Part::Drums)),
+            ("energy of the chords", |bars| loudness_of(bars, Part::Chords)),
+            ("energy of the bass", |bars| loudness_of(bars, Part::Bass)),
+        ],
+    );
+    assert!(all[0][10] > 1.7 * all[0][0], "audible: {all:?}");
+}
+
+#[test]
+fn density() {
+    let all = sweep(
+        -1.0,
+        |c, v| c.density = v,
+        &[
+            ("density: notes a bar", notes_a_bar),
+            ("density of the drums", |bars| of(bars, Part::Drums).len() as f64),
+            ("density of the chords", |bars| of(bars, Part::Chords).len() as f64),
+            ("density of the bass", |bars| of(bars, Part::Bass).len() as f64),
+        ],
+    );
+    assert!(all[0][10] > 1.5 * all[0][0], "audible: {all:?}");
+}
+
+fn mean_pitch(bars: &[PlannedBar]) -> f64 {
+    let chords = of(bars, Part::Chords);
+    chords.iter().map(|n| f64::from(n.key)).sum::<f64>() / chords.len() as f64
+}
+
+fn open_cymbals(bars: &[PlannedBar]) -> f64 {
+    of(bars, Part::Drums).iter().filter(|n| matches!(n.key, 46 | 49)).map(|n| f64::from(n.velocity)).sum()
+}
+
+/// Distinct pitch classes in the first chord of each bar.
+fn colours(bars: &[PlannedBar]) -> f64 {
+    let classes = |bar: &PlannedBar| {
+        let end = bar.chords[0].start_beat + bar.chords[0].length_beats - 0.3;
+        let chords = of(std::slice::from_ref(bar), Part::Chords);
+        let pcs: BTreeSet<u8> = chords.iter().filter(|n| n.onset_beat < end).map(|n| n.key % 12).collect();
+        pcs.len() as f64
+    };
+    bars.iter().map(classes).sum()
+}
+
+#[test]
+fn brightness() {
+    let all = sweep(
+        -1.0,
+        |c, v| c.brightness = v,
+        &[
+            ("brightness: mean chord pitch", mean_pitch),
+            ("brightness: open cymbals", open_cymbals),
+            ("brightness: colours", colours),
+        ],
+    );
+    assert!(all[0][10] > all[0][0] + 6.0, "audible: {all:?}");
+}
+
+/// Deviation from the same bars played without it, in ms.
+#[test]
+fn humanise() {
+    fn deviation(bars: &[PlannedBar]) -> f64 {
+        // Chords and bass lie on sixteenths or triplets here; the distance to the nearest is the deviation.
+        let mut sum = 0.0;
+        let notes: Vec<_> =
+            bars.iter().flat_map(|b| b.notes.iter().map(move |n| (n.onset_beat, b.tempo_bpm))).collect();
+        for (onset, tempo_bpm) in &notes {
+            let nearest = |grid: f64| (onset * grid).round() / grid - onset;
+            let off = nearest(4.0).abs().min(nearest(3.0).abs());
+            sum += off * 60_000.0 / tempo_bpm;
+        }
+        sum / notes.len() as f64
+    }
+    let straight = |c: &mut Controls, v: f32| {
+        c.humanise = v;
+        c.swing = -1.0;
+        c.density = 0.0;
+    };
+    let all = sweep(0.0, straight, &[("humanise: deviation in ms", deviation)]);
+    assert!(all[0][10] > all[0][0] + 3.0, "audible: {all:?}");
+}
+
+#[test]
+fn swing() {
+    fn off_beat(bars: &[PlannedBar]) -> f64 {
+        // Where the notes between the beats lie, in the second half of the beat or of the half-beat.
+        let style = backline_play::style(&bars[0].style).unwrap();
+        let span = match style.swing_unit {
+            backline_play::style::SwingUnit::Eighth => 1.0,
+            backline_play::style::SwingUnit::Sixteenth => 0.5,
+        };
+        let within: Vec<f64> = bars
+            .iter()
+            .flat_map(|b| &b.notes)
+            .map(|n| (n.onset_beat / span).rem_euclid(1.0))
+            .filter(|x| (0.49..0.68).contains(x))
+            .collect();
+        within.iter().sum::<f64>() / within.len().max(1) as f64
+    }
+    let set = |c: &mut Controls, v: f32| {
+        c.swing = v;
+        c.humanise = 0.0;
+    };
+    sweep(-1.0, set, &[("swing: place between the beats", off_beat)]);
+}
+
+#[test]
+fn temperature() {
+    // What differs between two seeds, as a share of all notes.
+    let settings: Vec<f64> = (0..SETTINGS).map(|i| i as f64 / 10.0).collect();
+    let values: Vec<f64> = settings
+        .iter()
+        .map(|&t| {
+            let mut sum = 0.0;
+            for style in ids() {
+                let grid = |seed: u32| -> BTreeSet<(usize, u8, i64)> {
+                    let controls =
+                        Controls { seed, temperature: t as f32, humanise: 0.0, ..Controls::default() };
+                    eight(style, native(style), &controls)
+                        .iter()
+                        .flat_map(|b| &b.notes)
+                        .map(|n| (n.part.index(), n.key, (n.onset_beat * 960.0).round() as i64))
+                        .collect()
+                };
+                for seed in 0..SEEDS {
+                    let (a, b) = (grid(2 * seed), grid(2 * seed + 1));
+                    let both = a.intersection(&b).count() as f64;
+                    sum += 1.0 - 2.0 * both / (a.len() + b.len()) as f64;
+                }
+            }
+            sum / (ids().len() as f64 * f64::from(SEEDS))
+        })
+        .collect();
+    let rho = spearman(&settings, &values);
+    println!("temperature: rho {rho:.3}, {values:.3?}");
+    assert!(rho >= 0.9, "{values:?}");
+}

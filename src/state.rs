@@ -1,0 +1,306 @@
+//! What is saved with a project beside the parameters, and how unreadable or newer state is kept.
+//!
+//! Version 1. Rules: a field that this version does not know is kept and written back; a parameter or
+//! a value that it does not know is set aside and offered again when a version that knows it loads
+//! the project; text that is no state at all is set aside as it is, and a sentence tells the musician.
+
+use std::collections::BTreeMap;
+
+use nice_plug::params::persist::PersistentField as _;
+use nice_plug::plugin::ParamValue;
+use nice_plug::prelude::{BoolParam, Enum, FloatParam, IntParam, Param, PluginState};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::params::{BacklineParams, FollowChoice, Send, Style};
+
+/// The version that this build writes.
+pub const VERSION: u32 = 1;
+
+/// The field of the saved state that holds [`StateV1`].
+const FIELD: &str = "backline";
+
+/// Set-aside texts are kept up to this size each, and up to [`MAX_SET_ASIDE`] of them, so that a
+/// project cannot grow without bound.
+const MAX_TEXT_BYTES: usize = 1 << 20;
+/// See [`MAX_TEXT_BYTES`].
+const MAX_SET_ASIDE: usize = 8;
+
+/// State, version 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StateV1 {
+    /// The version of the Backline that wrote it.
+    pub version: u32,
+    /// Texts that could not be read as state, as they were found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub set_aside: Vec<String>,
+    /// Parameters or values that this version does not know, by parameter id.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub unknown_params: BTreeMap<String, Value>,
+    /// Fields that this version does not know.
+    #[serde(flatten)]
+    pub rest: Map<String, Value>,
+}
+
+impl Default for StateV1 {
+    fn default() -> Self {
+        Self { version: VERSION, set_aside: Vec::new(), unknown_params: BTreeMap::new(), rest: Map::new() }
+    }
+}
+
+impl StateV1 {
+    /// Reads the field as it was saved. Never fails: what cannot be read is set aside.
+    fn read(text: &str) -> Self {
+        match serde_json::from_str(text) {
+            Ok(state) => state,
+            Err(_) => {
+                let mut state = Self::default();
+                // What can still be saved of an object with one wrong field.
+                if let Ok(Value::Object(fields)) = serde_json::from_str::<Value>(text)
+                    && let Some(Value::Array(texts)) = fields.get("set_aside")
+                {
+                    state.set_aside.extend(texts.iter().filter_map(|t| t.as_str().map(str::to_owned)));
+                }
+                state.keep_text(text);
+                state
+            }
+        }
+    }
+
+    fn keep_text(&mut self, text: &str) {
+        if text.len() <= MAX_TEXT_BYTES && !self.set_aside.iter().any(|kept| kept == text) {
+            self.set_aside.push(text.to_owned());
+            let excess = self.set_aside.len().saturating_sub(MAX_SET_ASIDE);
+            self.set_aside.drain(..excess);
+        }
+    }
+
+    /// Sentences for the musician on what was found when the project was loaded.
+    pub fn notices(&self) -> Vec<String> {
+        let mut notices = Vec::new();
+        if self.version > VERSION || !self.unknown_params.is_empty() {
+            notices.push(
+                "This project was saved by a newer Backline. What this version does not know is kept unchanged; \
+                 update Backline to use it."
+                    .to_owned(),
+            );
+        }
+        if !self.set_aside.is_empty() {
+            notices.push(
+                "Part of the saved state could not be read, so Backline starts from its defaults. The unreadable \
+                 part is kept in the project; check the knobs before you go on."
+                    .to_owned(),
+            );
+        }
+        notices
+    }
+}
+
+/// Called by the framework before saved state is applied: makes it safe to apply. A parameter that
+/// the state lacks, or whose value is set aside, gets its default, so that what was loaded before has
+/// no say.
+pub fn filter(state: &mut PluginState) {
+    let mut ours = state.fields.get(FIELD).map(|text| StateV1::read(text)).unwrap_or_default();
+    let known = known_params();
+
+    // A newer version's values that an older version kept: offer them again, unless the musician has
+    // chosen something since.
+    for (id, value) in std::mem::take(&mut ours.unknown_params) {
+        let untouched = match (known.get(id.as_str()), state.params.get(&id)) {
+            (Some((_, default)), Some(saved)) => same(default, saved),
+            _ => true,
+        };
+        match serde_json::from_value::<ParamValue>(value.clone()) {
+            Ok(param) if untouched => {
+                state.params.insert(id, param);
+            }
+            Ok(_) => {}
+            Err(_) => {
+                ours.unknown_params.insert(id, value);
+            }
+        }
+    }
+
+    for (id, value) in std::mem::take(&mut state.params) {
+        let usable = match (known.get(id.as_str()).map(|(kind, _)| kind), &value) {
+            (Some(Kind::Float { min, max }), ParamValue::F32(v)) => (*min..=*max).contains(v),
+            (Some(Kind::Int { min, max }), ParamValue::I32(v)) => (*min..=*max).contains(v),
+            (Some(Kind::Bool), ParamValue::Bool(_)) => true,
+            (Some(Kind::Choice(ids)), ParamValue::String(v)) => ids.contains(&v.as_str()),
+            _ => false,
+        };
+        if usable {
+            state.params.insert(id, value);
+        } else if let Ok(value) = serde_json::to_value(&value) {
+            ours.unknown_params.insert(id, value);
+        }
+    }
+    for (id, (_, default)) in known {
+        state.params.entry(id.to_owned()).or_insert(default);
+    }
+
+    if let Ok(text) = serde_json::to_string(&ours) {
+        state.fields.insert(FIELD.to_owned(), text);
+    }
+}
+
+fn same(a: &ParamValue, b: &ParamValue) -> bool {
+    serde_json::to_value(a).ok() == serde_json::to_value(b).ok()
+}
+
+/// What a parameter may hold.
+enum Kind {
+    Float { min: f32, max: f32 },
+    Int { min: i32, max: i32 },
+    Bool,
+    Choice(&'static [&'static str]),
+}
+
+/// What each parameter may hold, and its default.
+fn known_params() -> BTreeMap<&'static str, (Kind, ParamValue)> {
+    let d = BacklineParams::default();
+    let float = |p: &FloatParam| {
+        let kind = Kind::Float { min: p.preview_plain(0.0), max: p.preview_plain(1.0) };
+        (kind, ParamValue::F32(p.default_plain_value()))
+    };
+    let int = |p: &IntParam| {
+        let kind = Kind::Int { min: p.preview_plain(0.0), max: p.preview_plain(1.0) };
+        (kind, ParamValue::I32(p.default_plain_value()))
+    };
+    let on_off = |p: &BoolParam| (Kind::Bool, ParamValue::Bool(p.default_plain_value()));
+    // The first choice of each list is its default.
+    let choice = |ids: Option<&'static [&'static str]>| {
+        let ids = ids.unwrap_or(&[]);
+        (Kind::Choice(ids), ParamValue::String(ids.first().copied().unwrap_or_default().to_owned()))
+    };
+    BTreeMap::from([
+        ("bypass", on_off(&d.bypass)),
+        ("listen", on_off(&d.listen)),
+        ("style", choice(Style::ids())),
+        ("energy", float(&d.energy)),
+        ("bright", float(&d.brightness)),
+        ("density", float(&d.density)),
+        ("swing", float(&d.swing)),
+        ("human", float(&d.humanise)),
+        ("temp", float(&d.temperature)),
+        ("seed", int(&d.seed)),
+        ("send", choice(Send::ids())),
+        ("drums", on_off(&d.drums_on)),
+        ("chords", on_off(&d.chords_on)),
+        ("bass", on_off(&d.bass_on)),
+        ("ch_dr", int(&d.drums_channel)),
+        ("ch_ch", int(&d.chords_channel)),
+        ("ch_ba", int(&d.bass_channel)),
+        ("preview", float(&d.preview)),
+        ("follow", choice(FollowChoice::ids())),
+    ])
+}
+
+/// The notices of the state that `params` holds.
+pub fn notices(params: &BacklineParams) -> Vec<String> {
+    params.state.map(StateV1::notices)
+}
+
+#[cfg(test)]
+mod tests {
+    use nice_plug::prelude::Params as _;
+
+    use super::*;
+
+    fn empty() -> PluginState {
+        PluginState { version: String::new(), params: BTreeMap::new(), fields: BTreeMap::new() }
+    }
+
+    fn ours(state: &PluginState) -> StateV1 {
+        serde_json::from_str(&state.fields[FIELD]).unwrap()
+    }
+
+    #[test]
+    fn every_parameter_has_its_range_here() {
+        let ids: Vec<String> =
+            BacklineParams::default().param_map().into_iter().map(|(id, _, _)| id).collect();
+        let known = known_params();
+        assert_eq!(known.len(), ids.len());
+        for id in ids {
+            assert!(known.contains_key(id.as_str()), "{id}");
+        }
+    }
+
+    #[test]
+    fn newer_state_is_kept_and_given_back() {
+        let mut state = empty();
+        state
+            .fields
+            .insert(FIELD.into(), r#"{"version":7,"clips":[1,2,{"a":null}],"set_aside":["x"]}"#.into());
+        state.params.insert("style".into(), ParamValue::String("zouk".into()));
+        state.params.insert("glow".into(), ParamValue::F32(0.25));
+        state.params.insert("energy".into(), ParamValue::F32(0.5));
+        filter(&mut state);
+
+        let kept = ours(&state);
+        assert_eq!(kept.version, 7);
+        assert_eq!(kept.rest["clips"], serde_json::json!([1, 2, {"a": null}]));
+        assert_eq!(kept.set_aside, ["x"]);
+        assert_eq!(kept.unknown_params["style"], serde_json::json!({"string": "zouk"}));
+        assert!(kept.unknown_params.contains_key("glow"));
+        assert!(matches!(state.params["style"], ParamValue::String(ref s) if s == "auto"));
+        assert!(matches!(state.params["energy"], ParamValue::F32(v) if v == 0.5));
+        assert_eq!(kept.notices().len(), 2);
+
+        // Saved and loaded again by this version: nothing is lost, and nothing piles up.
+        let before = ours(&state);
+        filter(&mut state);
+        assert_eq!(ours(&state), before);
+
+        // The musician chose another style since: that choice holds.
+        state.params.insert("style".into(), ParamValue::String("funk".into()));
+        filter(&mut state);
+        assert!(matches!(state.params["style"], ParamValue::String(ref s) if s == "funk"));
+    }
+
+    #[test]
+    fn unreadable_state_is_set_aside() {
+        for bad in ["", "{", "null", "[]", "7", r#"{"version":"one"}"#, "\u{0}\u{0}"] {
+            let mut state = empty();
+            state.fields.insert(FIELD.into(), bad.into());
+            filter(&mut state);
+            let kept = ours(&state);
+            assert_eq!(kept.set_aside, [bad], "{bad:?}");
+            assert_eq!(kept.version, VERSION);
+            assert_eq!(kept.notices().len(), 1);
+            assert_eq!(state.params.len(), known_params().len(), "every parameter is set");
+        }
+    }
+
+    #[test]
+    fn values_out_of_range_are_not_applied() {
+        let mut state = empty();
+        for (id, value) in [
+            ("energy", ParamValue::F32(1.0e30)),
+            ("temp", ParamValue::F32(f32::NAN)),
+            ("ch_dr", ParamValue::I32(99)),
+            ("style", ParamValue::I32(1_000)),
+            ("listen", ParamValue::F32(1.0)),
+        ] {
+            state.params.insert(id.into(), value);
+        }
+        filter(&mut state);
+        assert!(matches!(state.params["energy"], ParamValue::F32(v) if v == 0.0));
+        assert!(matches!(state.params["temp"], ParamValue::F32(v) if v == 0.3));
+        assert!(matches!(state.params["ch_dr"], ParamValue::I32(10)));
+        assert!(matches!(state.params["style"], ParamValue::String(ref s) if s == "auto"));
+        assert!(matches!(state.params["listen"], ParamValue::Bool(true)));
+    }
+
+    #[test]
+    fn set_aside_text_is_bounded() {
+        let mut state = StateV1::default();
+        for i in 0..100 {
+            state.keep_text(&format!("broken {i}"));
+        }
+        state.keep_text(&"x".repeat(MAX_TEXT_BYTES + 1));
+        assert_eq!(state.set_aside.len(), MAX_SET_ASIDE);
+        assert_eq!(state.set_aside.last().unwrap(), "broken 99");
+    }
+}

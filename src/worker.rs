@@ -1,0 +1,423 @@
+//! The worker thread: hears the audio, plans, and shows both; one thread an instance.
+//!
+//! The audio thread never wakes it (that would be a system call); it looks for new chunks every
+//! [`POLL`]. Only an offline render wakes it, see `process.rs`.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle, Thread};
+use std::time::{Duration, Instant};
+
+use backline_engine::Session;
+use backline_music::{Beat, ChordSpan, Estimate, Key, Metre, PlannedChord, Timeline, Transport};
+
+use crate::bridge::{Header, Meters, StampedPlan, WorkerEnd};
+use crate::params::Knobs;
+
+/// How often an idle worker looks for audio.
+const POLL: Duration = Duration::from_millis(2);
+/// How often the window is given a new picture at most.
+const PICTURE: Duration = Duration::from_millis(30);
+/// How long leaving may take before the thread is left to itself.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What the window draws: what was heard and what is planned.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Snapshot {
+    /// Counts up with every picture.
+    pub revision: u64,
+    /// Stream time up to which the listener has heard, in seconds.
+    pub heard_s: f64,
+    /// Heard tempo in BPM.
+    pub tempo_bpm: Option<Estimate<f64>>,
+    /// Heard key.
+    pub key: Option<Estimate<Key>>,
+    /// Heard metre.
+    pub metre: Option<Estimate<Metre>>,
+    /// The chord that sounds.
+    pub chord: Option<ChordSpan>,
+    /// The next beat that the listener expects.
+    pub next_beat: Option<Beat>,
+    /// Momentary loudness in LUFS.
+    pub loudness_lufs: Option<f32>,
+    /// Style guesses, likeliest first.
+    pub styles: Vec<(String, f32)>,
+    /// Harmony of the plan.
+    pub planned: Vec<PlannedChord>,
+    /// The style that is played, by id.
+    pub planned_style: Option<String>,
+    /// Notes in the plan.
+    pub planned_notes: usize,
+    /// Whose beats the plan counts.
+    pub timeline: Option<Timeline>,
+    /// Sentences for the musician.
+    pub notices: Vec<String>,
+    /// Listening has ended for good; the audio still passes.
+    pub failed: bool,
+}
+
+/// What the worker owns; it outlives the thread, so that what was heard survives a change of buffer
+/// size.
+pub struct Core {
+    end: WorkerEnd,
+    session: Option<Session>,
+    sample_rate: f64,
+    pos: u64,
+    sent_revision: Option<u64>,
+    unsent: Option<Box<StampedPlan>>,
+    knobs: Option<Knobs>,
+    transport: Transport,
+    buffer: Vec<f32>,
+    notices: Vec<String>,
+    failed: bool,
+    pictures: u64,
+}
+
+impl Core {
+    /// A core without a session; [`Core::open`] makes one.
+    pub fn new(end: WorkerEnd) -> Self {
+        Self {
+            end,
+            session: None,
+            sample_rate: 0.0,
+            pos: 0,
+            sent_revision: None,
+            unsent: None,
+            knobs: None,
+            transport: Transport::STOPPED,
+            buffer: Vec::new(),
+            notices: Vec::new(),
+            failed: false,
+            pictures: 0,
+        }
+    }
+
+    /// Makes ready for audio at `sample_rate` Hz. What was heard at the same rate is kept, unless the
+    /// session is to start `anew`. Returns the stream position of the first sample.
+    pub fn open(&mut self, sample_rate: f64, anew: bool) -> u64 {
+        // What the audio thread sent before it was stopped belongs to the stream as well.
+        if anew || self.failed || self.session.is_none() || self.sample_rate != sample_rate {
+            while self.end.headers.pop().is_ok() {}
+            while self.end.audio.pop().is_ok() {}
+            self.notices.clear();
+            self.failed = false;
+            self.pos = 0;
+            self.sent_revision = None;
+            self.unsent = None;
+            self.knobs = None;
+            self.transport = Transport::STOPPED;
+            self.sample_rate = sample_rate;
+            self.session = match Session::new(sample_rate) {
+                Ok(session) => Some(session),
+                Err(error) => {
+                    self.notices.push(format!("{error}. The audio passes unchanged, but nothing is played."));
+                    self.failed = true;
+                    None
+                }
+            };
+        } else {
+            while self.take_chunk() {}
+        }
+        self.end.meters.worker_pos.store(self.pos, Ordering::Release);
+        self.pos
+    }
+
+    /// Takes the next chunk in; `false` when there is none.
+    fn take_chunk(&mut self) -> bool {
+        let Ok(header) = self.end.headers.pop() else { return false };
+        // Audio that was lost was silent, as far as the engine knows; stream time goes on.
+        while self.pos < header.stream_pos {
+            let gap = header.stream_pos - self.pos;
+            let frames = usize::try_from(gap).unwrap_or(usize::MAX).min(4_096);
+            self.buffer.clear();
+            self.buffer.resize(frames, 0.0);
+            let transport = self.transport;
+            self.feed(frames, &transport);
+        }
+        let frames = header.frames as usize;
+        self.buffer.resize(frames, 0.0);
+        if self.end.audio.pop_entire_slice(&mut self.buffer).is_err() {
+            // Cannot be: the audio is pushed before its header.
+            self.buffer.fill(0.0);
+        }
+        let Header { transport, knobs, .. } = header;
+        if self.knobs != Some(knobs) {
+            self.knobs = Some(knobs);
+            let controls = knobs.to_controls();
+            self.guarded(|session| session.set_controls(&controls));
+        }
+        self.feed(frames, &transport);
+        self.send_plan();
+        self.end.meters.worker_pos.store(self.pos, Ordering::Release);
+        true
+    }
+
+    /// Feeds the first `frames` samples of the buffer.
+    fn feed(&mut self, frames: usize, transport: &Transport) {
+        let buffer = std::mem::take(&mut self.buffer);
+        self.guarded(|session| session.feed(&buffer[..frames], transport));
+        self.buffer = buffer;
+        self.pos += frames as u64;
+        self.transport = *transport;
+        if transport.playing {
+            self.transport.pos_beats = crate::bridge::advance(transport, frames as f64, self.sample_rate);
+        }
+    }
+
+    /// Runs `act` on the session. A panic in there must not take the host down: it ends the
+    /// listening, the audio still passes.
+    fn guarded(&mut self, act: impl FnOnce(&mut Session)) {
+        let Some(session) = &mut self.session else { return };
+        if catch_unwind(AssertUnwindSafe(|| act(session))).is_err() {
+            self.session = None;
+            self.failed = true;
+            self.notices.push(
+                "Backline has stopped listening because of a fault in it. The audio still passes; remove and add the \
+                 plug-in to start again, and please report what you were doing."
+                    .to_owned(),
+            );
+        }
+    }
+
+    /// Sends the plan if it is new.
+    fn send_plan(&mut self) {
+        let Some(session) = &self.session else { return };
+        let plan = session.plan();
+        if self.sent_revision != Some(plan.revision) {
+            self.sent_revision = Some(plan.revision);
+            // A plan that found no room is replaced: only the newest matters.
+            self.unsent = Some(Box::new(StampedPlan { stream_pos: self.pos, plan: plan.clone() }));
+        }
+        self.free_spent();
+        if let Some(plan) = self.unsent.take()
+            && let Err(rtrb::PushError::Full(plan)) = self.end.plans.push(plan)
+        {
+            self.unsent = Some(plan);
+        }
+    }
+
+    fn free_spent(&mut self) {
+        while self.end.spent.pop().is_ok() {}
+    }
+
+    fn picture(&mut self) {
+        self.pictures += 1;
+        let mut picture = Snapshot {
+            revision: self.pictures,
+            notices: self.notices.clone(),
+            failed: self.failed,
+            ..Snapshot::default()
+        };
+        if let Some(session) = &self.session {
+            let heard = session.heard();
+            let plan = session.plan();
+            picture.heard_s = heard.time_s;
+            picture.tempo_bpm = heard.tempo_bpm;
+            picture.key = heard.key;
+            picture.metre = heard.metre;
+            picture.chord = heard.chords.last().copied();
+            picture.next_beat = heard.next_beat;
+            picture.loudness_lufs = heard.loudness.last().map(|l| l.momentary_lufs);
+            picture.styles = heard.style.top.iter().take(3).cloned().collect();
+            picture.planned = plan.bars.iter().flat_map(|bar| bar.chords.iter().copied()).collect();
+            picture.planned_style = plan.bars.last().map(|bar| bar.style.clone());
+            picture.planned_notes = plan.notes().count();
+            picture.timeline = Some(plan.timeline);
+            picture.notices.extend(heard.notices.iter().cloned());
+        }
+        self.end.snapshot.write(picture);
+    }
+
+    fn run(&mut self, stop: &AtomicBool) {
+        let mut shown = Instant::now();
+        let mut window = Instant::now();
+        let mut busy = Duration::ZERO;
+        self.picture();
+        while !stop.load(Ordering::Acquire) {
+            let begun = Instant::now();
+            let mut worked = false;
+            while !stop.load(Ordering::Acquire) && self.take_chunk() {
+                worked = true;
+                if begun.elapsed() > PICTURE {
+                    break;
+                }
+            }
+            self.send_plan();
+            if worked && shown.elapsed() >= PICTURE {
+                shown = Instant::now();
+                self.picture();
+            }
+            busy += begun.elapsed();
+            if window.elapsed() >= Duration::from_millis(500) {
+                let load = busy.as_secs_f32() / window.elapsed().as_secs_f32().max(1.0e-3);
+                self.end.meters.worker_load.store(load.min(1.0), Ordering::Relaxed);
+                window = Instant::now();
+                busy = Duration::ZERO;
+            }
+            if !worked {
+                thread::park_timeout(POLL);
+            }
+        }
+    }
+}
+
+/// The running thread.
+pub struct Worker {
+    thread: JoinHandle<Core>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Worker {
+    /// Starts the thread. Gives the core back when the system refuses.
+    pub fn start(core: Core) -> Result<Self, Box<Core>> {
+        let stop = Arc::new(AtomicBool::new(false));
+        // The core is handed over through a slot, so that it is not lost with a thread that could not
+        // be started.
+        let slot = Arc::new(std::sync::Mutex::new(Some(core)));
+        let (theirs, their_stop) = (Arc::clone(&slot), Arc::clone(&stop));
+        let spawned = thread::Builder::new().name("backline-worker".to_owned()).spawn(move || {
+            let mut core = match theirs.lock().map(|mut slot| slot.take()) {
+                Ok(Some(core)) => core,
+                // Cannot be: only this thread takes it once it runs.
+                _ => Core::new(crate::bridge::bridge().1),
+            };
+            core.run(&their_stop);
+            core
+        });
+        match spawned {
+            Ok(thread) => Ok(Self { thread, stop }),
+            Err(_) => {
+                let core = slot.lock().map(|mut slot| slot.take()).ok().flatten();
+                Err(Box::new(core.unwrap_or_else(|| Core::new(crate::bridge::bridge().1))))
+            }
+        }
+    }
+
+    /// What wakes the thread.
+    pub fn waker(&self) -> Thread {
+        self.thread.thread().clone()
+    }
+
+    /// Ends the thread and gives the core back; `None` if it does not end within a few seconds, then
+    /// it is left to end by itself.
+    pub fn finish(self) -> Option<Core> {
+        self.stop.store(true, Ordering::Release);
+        self.thread.thread().unpark();
+        let begun = Instant::now();
+        while !self.thread.is_finished() {
+            if begun.elapsed() > PATIENCE {
+                return None;
+            }
+            thread::sleep(Duration::from_micros(200));
+        }
+        self.thread.join().ok()
+    }
+}
+
+/// Waits, in an offline render only, until the worker has taken in everything up to `target`.
+/// Returns whether it did within `patience`.
+pub fn await_worker(meters: &Meters, waker: &Thread, target: u64, patience: Duration) -> bool {
+    if meters.worker_pos.load(Ordering::Acquire) >= target {
+        return true;
+    }
+    let begun = Instant::now();
+    loop {
+        waker.unpark();
+        for _ in 0..200 {
+            if meters.worker_pos.load(Ordering::Acquire) >= target {
+                return true;
+            }
+            std::hint::spin_loop();
+        }
+        if begun.elapsed() > patience {
+            return false;
+        }
+        thread::yield_now();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bridge::{AudioEnd, bridge};
+
+    fn send(audio: &mut AudioEnd, frames: usize) {
+        audio.send(frames, |_| 0.1, &Transport::STOPPED, 48_000.0, &Knobs::default(), false);
+    }
+
+    #[test]
+    fn stream_time_survives_lost_audio() {
+        let (mut audio, worker, _editor) = bridge();
+        let mut core = Core::new(worker);
+        assert_eq!(core.open(48_000.0, false), 0);
+        audio.begin(0, 48_000.0);
+        // 60 s into a ring that holds 11.
+        for _ in 0..6_000 {
+            send(&mut audio, 480);
+        }
+        while core.take_chunk() {}
+        send(&mut audio, 480);
+        while core.take_chunk() {}
+        let heard = core.session.as_ref().unwrap().heard().time_s;
+        assert_eq!(core.pos, audio.handed_over());
+        assert!((heard - 60.0).abs() < 0.2, "{heard} s");
+    }
+
+    #[test]
+    fn what_was_heard_survives_a_rest_but_not_a_bounce() {
+        let (mut audio, worker, _editor) = bridge();
+        let mut core = Core::new(worker);
+        audio.begin(core.open(48_000.0, false), 48_000.0);
+        send(&mut audio, 48_000);
+        // What still waits is taken in on the way.
+        let pos = core.open(48_000.0, false);
+        assert_eq!(pos, audio.handed_over());
+        assert_eq!(core.open(44_100.0, false), 0);
+        assert_eq!(core.open(44_100.0, true), 0);
+    }
+
+    #[test]
+    fn a_rate_that_cannot_be_heard_is_said() {
+        let (_audio, worker, mut editor) = bridge();
+        let mut core = Core::new(worker);
+        core.open(100.0, false);
+        core.picture();
+        editor.snapshot.update();
+        let picture = editor.snapshot.output_buffer();
+        assert!(picture.failed);
+        assert!(picture.notices[0].contains("100 Hz"), "{:?}", picture.notices);
+    }
+
+    #[test]
+    fn a_fault_in_the_engine_stays_there() {
+        let (_audio, worker, _editor) = bridge();
+        let mut core = Core::new(worker);
+        core.open(48_000.0, false);
+        core.guarded(|_| panic!("for the test"));
+        assert!(core.failed && core.session.is_none());
+        core.picture();
+        // A fresh start mends it.
+        core.open(48_000.0, false);
+        assert!(!core.failed && core.session.is_some());
+    }
+
+    #[test]
+    fn the_thread_comes_and_goes() {
+        for _ in 0..50 {
+            let (mut audio, worker, _editor) = bridge();
+            let mut core = Core::new(worker);
+            audio.begin(core.open(48_000.0, false), 48_000.0);
+            let worker = Worker::start(core).ok().unwrap();
+            send(&mut audio, 2_560);
+            assert!(await_worker(
+                &audio.meters,
+                &worker.waker(),
+                audio.handed_over(),
+                Duration::from_secs(5)
+            ));
+            let core = worker.finish().unwrap();
+            assert_eq!(core.pos, 2_560);
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The built plug-in in real hosts: CLAP through clack-host, VST3 through vst3-host, in this process.
+#![allow(missing_docs)]
+
+mod bundle;
+mod live;
+mod song;
+
+mod everywhere;
+mod notes;
+mod saved;
+#[cfg(target_os = "linux")]
+mod window;

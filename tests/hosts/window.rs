@@ -1,0 +1,174 @@
+//! The window opens and closes, again and again, while the host plays and automates.
+//!
+//! Each format runs in a process of its own, on an X server of its own (Xvfb), so that a fault shows as
+//! such. Without Xvfb there is no screen to open a window on, and the test says so.
+
+use backline_testhost::{At, Host, Run};
+
+use crate::bundle;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use x11rb::connection::Connection;
+use x11rb::protocol::xproto::{ConnectionExt as _, CreateWindowAux, WindowClass};
+
+const CHILD: &str = "BACKLINE_TEST_WINDOW";
+const CYCLES: usize = 50;
+
+struct Screen(Child, String);
+
+impl Screen {
+    fn new() -> Option<Self> {
+        let mut server = Command::new("Xvfb")
+            .args(["-displayfd", "1", "-noreset", "-screen", "0", "800x700x24"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .ok()?;
+        let mut number = String::new();
+        BufReader::new(server.stdout.take()?).read_line(&mut number).ok()?;
+        Some(Self(server, format!(":{}", number.trim())))
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Runs this test again, as a child that really opens windows.
+fn in_a_process_of_its_own(test: &str) {
+    let Some(screen) = Screen::new() else {
+        println!("no Xvfb on this machine: the window was not opened");
+        return;
+    };
+    let begun = Instant::now();
+    let status = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(CHILD, "1")
+        .env("DISPLAY", &screen.1)
+        .status()
+        .unwrap();
+    assert!(status.success(), "{test}: {status}");
+    println!("{test}: {:.1} s", begun.elapsed().as_secs_f32());
+}
+
+/// A parent window, as a host has one.
+fn parent() -> (x11rb::rust_connection::RustConnection, u32) {
+    let (connection, screen) = x11rb::connect(None).unwrap();
+    let root = connection.setup().roots[screen].root;
+    let id = connection.generate_id().unwrap();
+    connection
+        .create_window(0, id, root, 0, 0, 560, 520, 0, WindowClass::INPUT_OUTPUT, 0, &CreateWindowAux::new())
+        .unwrap();
+    connection.map_window(id).unwrap();
+    connection.flush().unwrap();
+    (connection, id)
+}
+
+/// Plays and automates for a moment.
+fn busy(host: &mut dyn Host, cycle: usize, time: Duration) {
+    let begun = Instant::now();
+    let mut block = 0usize;
+    while begun.elapsed() < time {
+        host.set("Energy", ((cycle * 7 + block) % 100) as f64 / 100.0);
+        host.set("Swing", ((cycle * 3 + block) % 100) as f64 / 100.0);
+        let input = vec![vec![0.1; 256]; 2];
+        Run::new(host).block(&input, &At::playing((cycle * 100 + block) as f64 * 0.01, 120.0));
+        block += 1;
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn clap_window() {
+    if std::env::var_os(CHILD).is_none() {
+        return in_a_process_of_its_own("window::clap_window");
+    }
+    let mut host = bundle::load_clap();
+    host.activate(48_000.0, 512, false);
+    for cycle in 0..CYCLES {
+        let (_connection, window) = parent();
+        host.open_window(window);
+        // Some windows are closed before they have drawn.
+        for _ in 0..(cycle % 5) * 4 {
+            busy(&mut host, cycle, Duration::from_millis(4));
+            host.idle();
+        }
+        host.close_window();
+        host.idle();
+    }
+}
+
+#[test]
+fn vst3_window() {
+    if std::env::var_os(CHILD).is_none() {
+        return in_a_process_of_its_own("window::vst3_window");
+    }
+    let mut host = bundle::load_vst3();
+    host.activate(48_000.0, 512, false);
+    for cycle in 0..CYCLES {
+        let (_connection, window) = parent();
+        host.open_window(window);
+        for _ in 0..(cycle % 5) * 4 {
+            busy(&mut host, cycle, Duration::from_millis(4));
+            host.idle();
+        }
+        host.close_window();
+        host.idle();
+    }
+}
+
+/// The pixels of a window: red, green, blue.
+fn pixels(connection: &impl x11rb::connection::Connection, window: u32) -> (u16, u16, Vec<[u8; 3]>) {
+    use x11rb::protocol::xproto::ImageFormat;
+    let size = connection.get_geometry(window).unwrap().reply().unwrap();
+    let image = connection
+        .get_image(ImageFormat::Z_PIXMAP, window, 0, 0, size.width, size.height, u32::MAX)
+        .unwrap()
+        .reply()
+        .unwrap();
+    let pixels = image.data.chunks_exact(4).map(|p| [p[2], p[1], p[0]]).collect();
+    (size.width, size.height, pixels)
+}
+
+/// Plays the demo beside the open window, then looks at what is painted. With `BACKLINE_SCREENSHOT` set
+/// to a file name, the picture is written there as a PPM.
+#[test]
+fn the_window_paints_while_the_band_plays() {
+    if std::env::var_os(CHILD).is_none() {
+        return in_a_process_of_its_own("window::the_window_paints_while_the_band_plays");
+    }
+    let song = crate::song::demo(48_000);
+    let mut host = bundle::load_clap();
+    host.activate(song.rate, 480, false);
+    let (connection, window) = parent();
+    host.open_window(window);
+    let mut at = 0;
+    // Faster than real time, since nobody listens; the window draws at its own pace.
+    while at + 480 < (24.0 * song.rate) as usize {
+        let input: Vec<Vec<f32>> = song.audio.iter().map(|c| c[at..at + 480].to_vec()).collect();
+        host.process(
+            &input,
+            &mut [vec![0.0; 480], vec![0.0; 480]],
+            &At::playing(song.beat(at as f64), song.tempo),
+        );
+        host.idle();
+        at += 480;
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    std::thread::sleep(Duration::from_millis(300));
+    let (width, height, picture) = pixels(&connection, window);
+    let colours: std::collections::BTreeSet<_> = picture.iter().collect();
+    if let Some(path) = std::env::var_os("BACKLINE_SCREENSHOT") {
+        let mut ppm = format!("P6 {width} {height} 255\n").into_bytes();
+        ppm.extend(picture.iter().flatten());
+        std::fs::write(path, ppm).unwrap();
+    }
+    host.close_window();
+    assert!(colours.len() > 30, "the window is painted: {} colours", colours.len());
+}

@@ -1,0 +1,130 @@
+//! How well real recordings are heard: tempo against what their file names or annotations say.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::install;
+use crate::run::{command, target};
+
+/// What an estimate is, beside the truth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// Within 1 %.
+    Right,
+    /// Within 1 % of two, three, a half or a third of it.
+    Octave,
+    /// Something else.
+    Wrong,
+    /// No tempo was claimed.
+    None,
+}
+
+/// Analyses every recording below `folder` whose tempo is known: from "120 BPM" in its name, or from a
+/// file of the same stem that ends in `.tempo`, wherever below the folder that lies.
+///
+/// # Errors
+/// The command line cannot be built, or the folder cannot be read.
+pub fn evaluate(folder: &Path) -> Result<()> {
+    install::build(true)?;
+    let backline = target().join("release").join(format!("backline{}", std::env::consts::EXE_SUFFIX));
+    let mut files = Vec::new();
+    walk(folder, &mut files)?;
+    files.sort();
+    let json = std::env::temp_dir().join(format!("backline-evaluate-{}.json", std::process::id()));
+    let mut verdicts = Vec::new();
+    let mut failed = 0;
+    println!("{:44} {:>7} {:>7}  verdict", "recording", "true", "heard");
+    for file in files.iter().filter(|f| is_audio(f)) {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let _ = fs::remove_file(&json);
+        let output =
+            command(&backline.to_string_lossy()).arg("analyze").arg(file).arg("--json").arg(&json).output();
+        let code = output.context("the backline command could not be started")?.status.code();
+        if !matches!(code, Some(0 | 1)) {
+            failed += 1;
+            println!("{name:44} exit {code:?}");
+            continue;
+        }
+        let Some(truth) = named_bpm(&name).or_else(|| annotated_bpm(&name, &files)) else { continue };
+        let heard =
+            fs::read(&json).ok().and_then(|text| serde_json::from_slice::<serde_json::Value>(&text).ok());
+        let heard = heard.and_then(|json| json["tempo_bpm"].as_f64());
+        let verdict = judge(truth, heard);
+        println!("{name:44} {truth:7.1} {:7.1}  {verdict:?}", heard.unwrap_or(f64::NAN));
+        verdicts.push(verdict);
+    }
+    let _ = fs::remove_file(&json);
+    let count = |v| verdicts.iter().filter(|x| **x == v).count();
+    println!(
+        "{} recordings: {} right within 1 %, {} an octave or a third off, {} wrong, {} no tempo; {failed} not analysed",
+        verdicts.len(),
+        count(Verdict::Right),
+        count(Verdict::Octave),
+        count(Verdict::Wrong),
+        count(Verdict::None)
+    );
+    if failed > 0 {
+        bail!("{failed} recordings could not be analysed");
+    }
+    Ok(())
+}
+
+fn judge(truth: f64, heard: Option<f64>) -> Verdict {
+    let Some(heard) = heard else { return Verdict::None };
+    let near = |factor: f64| (heard / (truth * factor) - 1.0).abs() <= 0.01;
+    if near(1.0) {
+        Verdict::Right
+    } else if [2.0, 3.0, 0.5, 1.0 / 3.0].into_iter().any(near) {
+        Verdict::Octave
+    } else {
+        Verdict::Wrong
+    }
+}
+
+/// The number before "BPM" in a name.
+fn named_bpm(name: &str) -> Option<f64> {
+    name[..name.find("BPM")?].split_whitespace().next_back()?.parse().ok()
+}
+
+/// The first number of the annotation that belongs to a recording.
+fn annotated_bpm(name: &str, files: &[PathBuf]) -> Option<f64> {
+    let annotation = files.iter().find(|f| {
+        f.extension().is_some_and(|e| e == "tempo") && f.file_stem().is_some_and(|stem| stem == name)
+    })?;
+    fs::read_to_string(annotation).ok()?.split_whitespace().next()?.parse().ok()
+}
+
+fn is_audio(file: &Path) -> bool {
+    let extension = file.extension().unwrap_or_default().to_ascii_lowercase();
+    ["wav", "aif", "aiff", "flac", "mp3", "ogg"].iter().any(|e| extension == *e)
+}
+
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let entries = fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
+    for entry in entries {
+        let path = entry.with_context(|| format!("{} cannot be read", folder.display()))?.path();
+        if path.is_dir() {
+            walk(&path, files)?;
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_verdicts() {
+        assert_eq!(named_bpm("latin_guitar01 - 126 BPM"), Some(126.0));
+        assert_eq!(named_bpm("kick01"), None);
+        assert_eq!(judge(126.0, Some(126.9)), Verdict::Right);
+        assert_eq!(judge(126.0, Some(63.0)), Verdict::Octave);
+        assert_eq!(judge(126.0, Some(100.0)), Verdict::Wrong);
+        assert_eq!(judge(126.0, None), Verdict::None);
+    }
+}

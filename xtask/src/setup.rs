@@ -1,0 +1,88 @@
+//! The system packages that building and testing need.
+
+use std::io::{IsTerminal, Write};
+
+use anyhow::{Context, Result, bail};
+
+use crate::run::{answers, command, run};
+
+/// Debian's names. Building needs the first group, the window tests the second.
+const PACKAGES: &[&str] = &[
+    "pkg-config",
+    "cmake",
+    "g++",
+    "libasound2-dev",
+    "libjack-jackd2-dev",
+    "libx11-dev",
+    "libxcb1-dev",
+    "libx11-xcb-dev",
+    "libxcb-icccm4-dev",
+    "libxcursor-dev",
+    "libxrandr-dev",
+    "libxkbcommon-dev",
+    "libxkbcommon-x11-dev",
+    "libgl1-mesa-dev",
+    "libgl1-mesa-dri",
+    "xvfb",
+    "xauth",
+];
+
+/// Installs the packages that are missing. Asks before it uses root's rights, unless it has them
+/// already or `yes` was said.
+///
+/// # Errors
+/// The package manager fails, or the answer is no.
+pub fn setup(yes: bool) -> Result<()> {
+    if !cfg!(target_os = "linux") {
+        println!("setup: nothing to install on this system");
+        return Ok(());
+    }
+    if !answers("dpkg-query", &["--version"]) || !answers("apt-get", &["--version"]) {
+        println!(
+            "setup: this is not a Debian-like system, so nothing was installed.\n\
+             Building needs these packages under your system's names: {}",
+            PACKAGES.join(" ")
+        );
+        return Ok(());
+    }
+    let installed = |package: &str| {
+        let query = command("dpkg-query").args(["-W", "-f=${Status}", package]).output();
+        query.is_ok_and(|o| o.stdout.ends_with(b"install ok installed"))
+    };
+    let missing: Vec<&str> = PACKAGES.iter().copied().filter(|p| !installed(p)).collect();
+    if missing.is_empty() {
+        println!("setup: all system packages are there");
+        return Ok(());
+    }
+    println!("setup: missing system packages: {}", missing.join(" "));
+    let is_root = command("id").arg("-u").output().is_ok_and(|o| o.stdout.trim_ascii() == b"0");
+    if !is_root && !yes && !agreed()? {
+        bail!("the packages were not installed; install them yourself, then run this again");
+    }
+    let apt = |args: &[&str]| {
+        let mut apt = if is_root {
+            command("apt-get")
+        } else {
+            let mut sudo = command("sudo");
+            sudo.arg("apt-get");
+            sudo
+        };
+        apt.env("DEBIAN_FRONTEND", "noninteractive").args(args);
+        run(&mut apt)
+    };
+    apt(&["update", "-qq"])?;
+    let mut args = vec!["install", "-y", "-qq", "--no-install-recommends"];
+    args.extend(missing);
+    apt(&args)
+}
+
+fn agreed() -> Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        return Ok(false);
+    }
+    print!("setup: install them with sudo apt-get? [y/N] ");
+    std::io::stdout().flush().context("the question could not be shown")?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).context("the answer could not be read")?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
