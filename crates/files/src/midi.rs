@@ -75,7 +75,8 @@ pub struct MidiSong {
 
 impl MidiSong {
     /// The song of `bars` on a recording's `tempo`, with a track for each of `parts`. Chord symbols
-    /// become markers; `program` gives the General MIDI program of a part, counted from 0. Where a key is struck again while it sounds, the first note ends there.
+    /// become markers, one a tick; `program` gives the General MIDI program of a part, counted from 0.
+    /// Where a key is struck again while it sounds, the first note ends there.
     pub fn from_plan(
         name: &str,
         bars: &[PlannedBar],
@@ -89,6 +90,8 @@ impl MidiSong {
         for planned in bars.iter().flat_map(|bar| &bar.chords) {
             let symbol = planned.chord.map_or_else(|| "N.C.".to_owned(), backline_music::Chord::symbol);
             let tick = grid.tick(planned.start_beat);
+            // Chords from before the recording all land on its first tick: the last of them holds.
+            markers.pop_if(|(last, _)| *last == tick);
             if markers.last().is_none_or(|(_, last)| *last != symbol) {
                 markers.push((tick, symbol));
             }

@@ -54,7 +54,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<MidiSong, FileError> {
     }
     song.tempo.sort_by_key(|e| e.0);
     song.metres.sort_by_key(|e| e.0);
-    song.markers.sort();
+    song.markers.sort_by_key(|m| m.0);
     Ok(song)
 }
 

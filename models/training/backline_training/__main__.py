@@ -1,0 +1,42 @@
+"""`python -m backline_training VERB NET --work DIR [--set KEY=VALUE …]`.
+
+VERB is one of prepare, train, evaluate, export; NET is a subpackage (rhythm, harmony). Everything a run makes
+(features, checkpoints, logs) goes under `--work`, and what is already there is taken up again, so that a run that
+was stopped goes on. `configs/NET.json` holds every number; `--set` changes one for this run.
+"""
+
+import argparse
+import importlib
+import json
+import pathlib
+import sys
+
+NETS = ("rhythm", "harmony")
+VERBS = ("prepare", "train", "evaluate", "export")
+CONFIGS = pathlib.Path(__file__).resolve().parent.parent / "configs"
+
+
+def main(argv=None):
+    """Parses the words and calls the net's verb."""
+    parser = argparse.ArgumentParser(prog="backline_training", description=__doc__.splitlines()[0])
+    parser.add_argument("verb", choices=VERBS)
+    parser.add_argument("net", choices=NETS)
+    parser.add_argument("--work", type=pathlib.Path, required=True, help="folder for everything this run makes")
+    parser.add_argument("--data", type=pathlib.Path, help="folder with the unpacked data sets (prepare)")
+    parser.add_argument("--bin", type=pathlib.Path, help="folder with the front end's programs (prepare, evaluate)")
+    parser.add_argument("--out", type=pathlib.Path, help="folder that gets net.onnx and its companions (export)")
+    parser.add_argument("--config", type=pathlib.Path, help="another configuration file")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one number changed")
+    args = parser.parse_args(argv)
+    config = json.loads((args.config or CONFIGS / f"{args.net}.json").read_text())
+    for change in args.set:
+        key, _, value = change.partition("=")
+        if key not in config:
+            sys.exit(f"{key} is no setting of {args.net}: there are {', '.join(sorted(config))}")
+        config[key] = json.loads(value)
+    args.work.mkdir(parents=True, exist_ok=True)
+    importlib.import_module(f"backline_training.{args.net}.{args.verb}").run(config, args)
+
+
+if __name__ == "__main__":
+    main()
