@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
-use backline_engine::Session;
+use backline_engine::{Models, Session};
 use backline_music::{Beat, ChordSpan, Estimate, Key, Metre, PlannedChord, Timeline, Transport};
 
 use crate::bridge::{Header, Meters, StampedPlan, WorkerEnd};
@@ -108,7 +108,7 @@ impl Core {
             self.knobs = None;
             self.transport = Transport::STOPPED;
             self.sample_rate = sample_rate;
-            self.session = match Session::new(sample_rate) {
+            self.session = match Session::with_models(sample_rate, &Models::installed()) {
                 Ok(session) => Some(session),
                 Err(error) => {
                     self.notices.push(format!("{error}. The audio passes unchanged, but nothing is played."));

@@ -21,8 +21,11 @@ fn tiny() -> PathBuf {
 /// The folders of all nets that ship, and the tests' own.
 fn folders() -> Vec<PathBuf> {
     let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
-    let mut found: Vec<PathBuf> =
-        fs::read_dir(models).unwrap().map(|e| e.unwrap().path()).filter(|p| p.join("net.onnx").exists()).collect();
+    let mut found: Vec<PathBuf> = fs::read_dir(models)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.join("net.onnx").exists())
+        .collect();
     found.push(tiny());
     found
 }
@@ -75,7 +78,8 @@ fn heads_have_their_columns() {
 
 #[test]
 fn missing_exchanged_and_damaged_nets_are_told_apart() {
-    let (json, onnx) = (fs::read(tiny().join("net.json")).unwrap(), fs::read(tiny().join("net.onnx")).unwrap());
+    let (json, onnx) =
+        (fs::read(tiny().join("net.json")).unwrap(), fs::read(tiny().join("net.onnx")).unwrap());
     let missing = Model::from_folder(Path::new("nowhere")).unwrap_err();
     assert!(matches!(missing, NetError::Unreadable { .. }), "{missing}");
     let mut bent = onnx.clone();
