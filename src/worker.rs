@@ -160,9 +160,7 @@ impl Core {
         self.buffer = buffer;
         self.pos += frames as u64;
         self.transport = *transport;
-        if transport.playing {
-            self.transport.pos_beats = crate::bridge::advance(transport, frames as f64, self.sample_rate);
-        }
+        self.transport.pos_beats = transport.pos_after(frames as f64 / self.sample_rate);
     }
 
     /// Runs `act` on the session. A panic in there must not take the host down: it ends the
