@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use backline_engine::{Session, analyse_offline};
+use backline_engine::{Models, Session, analyse_offline};
 use backline_music::{Controls, Metre, PlannedChord, Transport};
 use backline_play::{BarContext, plan_bar, styles};
 use backline_synth::demo::{SAMPLE_RATE, SPECS, demo_song};
@@ -29,7 +29,10 @@ fn hearing(c: &mut Criterion) {
         });
         group.bench_function(format!("offline/{name}"), |b| {
             b.iter(|| {
-                analyse_offline(black_box(mono), rate, &mut |_| {}).expect("the rate is fine").beats.len()
+                analyse_offline(black_box(mono), rate, Models::built_in(), &mut |_| {})
+                    .expect("the rate is fine")
+                    .beats
+                    .len()
             });
         });
     }

@@ -204,10 +204,8 @@ impl AudioEnd {
             let room = self.audio.slots() >= n && (self.open.is_some() || self.headers.slots() > 0);
             if room {
                 let header = self.open.get_or_insert_with(|| {
-                    let mut at = *transport;
-                    if at.playing {
-                        at.pos_beats = advance(transport, done as f64, sample_rate);
-                    }
+                    let pos_beats = transport.pos_after(done as f64 / sample_rate);
+                    let at = Transport { pos_beats, ..*transport };
                     Header { stream_pos: self.stream_pos, frames: 0, transport: at, knobs: *knobs }
                 });
                 header.frames += n as u32;
@@ -267,16 +265,5 @@ impl AudioEnd {
             let _ = self.spent.push(old);
         }
         true
-    }
-}
-
-/// Position `samples` after that of `transport`, its loop taken.
-pub fn advance(transport: &Transport, samples: f64, sample_rate: f64) -> f64 {
-    let pos = transport.beats_after(samples, sample_rate);
-    match transport.loop_beats {
-        Some((start, end)) if end > start && transport.pos_beats < end && pos >= end => {
-            start + (pos - end) % (end - start)
-        }
-        _ => pos,
     }
 }

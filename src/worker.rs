@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
-use backline_engine::Session;
+use backline_engine::{Models, Session};
 use backline_music::{Beat, ChordSpan, Estimate, Key, Metre, PlannedChord, Timeline, Transport};
 
 use crate::bridge::{Header, Meters, StampedPlan, WorkerEnd};
@@ -108,7 +108,7 @@ impl Core {
             self.knobs = None;
             self.transport = Transport::STOPPED;
             self.sample_rate = sample_rate;
-            self.session = match Session::new(sample_rate) {
+            self.session = match Session::with_models(sample_rate, &Models::installed()) {
                 Ok(session) => Some(session),
                 Err(error) => {
                     self.notices.push(format!("{error}. The audio passes unchanged, but nothing is played."));
@@ -160,9 +160,7 @@ impl Core {
         self.buffer = buffer;
         self.pos += frames as u64;
         self.transport = *transport;
-        if transport.playing {
-            self.transport.pos_beats = crate::bridge::advance(transport, frames as f64, self.sample_rate);
-        }
+        self.transport.pos_beats = transport.pos_after(frames as f64 / self.sample_rate);
     }
 
     /// Runs `act` on the session. A panic in there must not take the host down: it ends the

@@ -1,4 +1,4 @@
-//! How well real recordings are heard: tempo against what their file names or annotations say.
+//! How well recordings are heard, against what is known of them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::install;
-use crate::run::{command, target};
+use crate::run::{answers, command, root, run, target};
 
 /// What an estimate is, beside the truth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,14 +21,47 @@ enum Verdict {
     None,
 }
 
+/// The release build of the command line.
+fn backline() -> Result<PathBuf> {
+    install::build(true)?;
+    Ok(target().join("release").join(format!("backline{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// Scores hearing by the field's definitions, nets beside rules beside peers: on the recordings of a folder
+/// (the first of `args`, if it is no option), or on our own rendered songs. The other arguments go to the
+/// training package's `hear`.
+///
+/// # Errors
+/// The command line cannot be built, or Python with mir_eval is missing.
+pub fn hear(args: &[String]) -> Result<()> {
+    let backline = backline()?;
+    let (folder, options) = match args.split_first() {
+        Some((folder, rest)) if !folder.starts_with('-') => (PathBuf::from(folder), rest),
+        _ => {
+            let songs = target().join("songs");
+            run(command(&backline.to_string_lossy()).args(["demo", "--all", "-o"]).arg(&songs))?;
+            (songs, args)
+        }
+    };
+    let folder = folder.canonicalize().with_context(|| format!("{} is no folder", folder.display()))?;
+    if !answers("python3", &["-c", "import mir_eval"]) {
+        bail!(
+            "scoring needs Python's mir_eval: make a virtual environment, activate it, and run \
+             pip install './models/training[score]' (and [peers] to compare with other programs)"
+        );
+    }
+    let mut python = command("python3");
+    python.current_dir(root().join("models/training")).args(["-m", "backline_training.hear"]).arg(folder);
+    run(python.arg("--backline").arg(backline).args(options))
+}
+
 /// Analyses every recording below `folder` whose tempo is known: from "120 BPM" in its name, or from a
 /// file of the same stem that ends in `.tempo`, wherever below the folder that lies.
 ///
 /// # Errors
 /// The command line cannot be built, or the folder cannot be read.
-pub fn evaluate(folder: &Path) -> Result<()> {
-    install::build(true)?;
-    let backline = target().join("release").join(format!("backline{}", std::env::consts::EXE_SUFFIX));
+pub fn tempo(folder: &Path) -> Result<()> {
+    let backline = backline()?;
     let mut files = Vec::new();
     walk(folder, &mut files)?;
     files.sort();

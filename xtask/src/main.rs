@@ -1,4 +1,4 @@
-//! Backline's chores: `cargo xtask install`, `test`, `bundle`, `bench`, `lint`, `setup`.
+//! Backline's chores: `cargo xtask install`, `test`, `bundle`, `bench`, `lint`, `setup`, `evaluate`.
 
 mod evaluate;
 mod install;
@@ -16,7 +16,11 @@ Usage: cargo xtask <verb>
   test [ARGS]          all tests (ARGS go to the test runner)
   bundle [--release]   build the VST3 and CLAP bundles into target/bundled
   bench [ARGS]         benchmarks (ARGS go to criterion)
-  evaluate FOLDER      tempo of real recordings against their names ('120 BPM') or annotations
+  evaluate hear [FOLDER] [OPTIONS]
+                       scores what is heard on recordings with known truth (our own songs, if no FOLDER is
+                       named): nets, rules, and peers that are installed; needs Python with mir_eval
+  evaluate tempo FOLDER
+                       tempo of real recordings against their names ('120 BPM') or annotations
   lint                 rustfmt, clippy without warnings, licences of the dependencies
   setup [--yes]        install the system packages that building and testing need";
 
@@ -30,7 +34,10 @@ fn main() -> ExitCode {
         "test" => test::test(&rest),
         "bundle" => install::bundle(rest.iter().any(|a| a == "--release")).map(|_| ()),
         "bench" => test::bench(&rest),
-        "evaluate" if !rest.is_empty() => evaluate::evaluate(std::path::Path::new(&rest[0])),
+        "evaluate" if rest.first().is_some_and(|what| what == "hear") => evaluate::hear(&rest[1..]),
+        "evaluate" if rest.len() == 2 && rest[0] == "tempo" => {
+            evaluate::tempo(std::path::Path::new(&rest[1]))
+        }
         "lint" => test::lint(),
         "setup" => setup::setup(yes),
         _ => {

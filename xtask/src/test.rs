@@ -8,6 +8,10 @@ use anyhow::{Context, Result, bail};
 use crate::run::{answers, command, run};
 use crate::setup::setup;
 
+/// The seed of the property tests: the same cases on every run, so that a red run means a change. Set
+/// `PROPTEST_RNG_SEED` (and `PROPTEST_CASES`) to search further.
+const PROPERTY_SEED: (&str, &str) = ("PROPTEST_RNG_SEED", "20261121");
+
 /// Runs every test of the workspace: with nextest where it is installed, else with cargo's own
 /// runner. A window needs a display; where there is none, a virtual one is used.
 ///
@@ -17,7 +21,11 @@ pub fn test(args: &[String]) -> Result<()> {
     setup(false)?;
     let nextest = answers("cargo", &["nextest", "--version"]);
     let mut tests = on_a_display();
-    tests.args(if nextest { &["nextest", "run", "--workspace"][..] } else { &["test", "--workspace"][..] });
+    tests.args(if nextest { &["nextest", "run"][..] } else { &["test"][..] });
+    tests.args(["--workspace", "--no-fail-fast"]);
+    if std::env::var_os(PROPERTY_SEED.0).is_none() {
+        tests.env(PROPERTY_SEED.0, PROPERTY_SEED.1);
+    }
     run(tests.args(args))?;
     if nextest {
         run(command("cargo").args(["test", "--workspace", "--doc"]))?;

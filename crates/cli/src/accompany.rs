@@ -26,7 +26,8 @@ pub fn run(args: &Accompany) -> anyhow::Result<Outcome> {
     let (mono, rate) = (audio.mono(), f64::from(audio.sample_rate));
     let bar = Progress::new("Listening");
     let bars = args.bars.map(|n| n as usize);
-    let band = accompany(&mono, rate, &args.controls(), bars, &mut |share| bar.show(share))?;
+    let band =
+        accompany(&mono, rate, &args.hearing.models(), &args.controls(), bars, &mut |share| bar.show(share))?;
     drop(bar);
 
     let source = analyze::source(&args.file, &audio);

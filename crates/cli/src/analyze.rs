@@ -14,12 +14,13 @@ use crate::{Outcome, report, tell};
 /// Hears the file and says what was heard.
 pub fn run(args: &Analyze) -> anyhow::Result<Outcome> {
     let audio = read_audio(&args.file)?;
+    let models = args.hearing.models();
     let (mono, rate) = (audio.mono(), f64::from(audio.sample_rate));
     let bar = Progress::new("Listening");
     let heard = if args.online {
-        analyse_online(&mono, rate, &mut |share| bar.show(share))?
+        analyse_online(&mono, rate, &models, &mut |share| bar.show(share))?
     } else {
-        analyse_offline(&mono, rate, &mut |share| bar.show(share))?
+        analyse_offline(&mono, rate, &models, &mut |share| bar.show(share))?
     };
     drop(bar);
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use backline_engine::Models;
 use backline_music::{Controls, Part, StyleChoice};
 use clap::{Args, Parser, Subcommand};
 
@@ -45,6 +46,31 @@ pub struct Analyze {
     /// Write the analysis as JSON to this file, or to the output with `-`
     #[arg(long, value_name = "OUT")]
     pub json: Option<PathBuf>,
+    /// What to hear with
+    #[command(flatten)]
+    pub hearing: Hearing,
+}
+
+/// What is heard with.
+#[derive(Debug, Args)]
+pub struct Hearing {
+    /// Take the nets from this folder (by default those built in, or those in $BACKLINE_MODELS)
+    #[arg(long, value_name = "DIR", conflicts_with = "rules")]
+    models: Option<PathBuf>,
+    /// Hear by rules alone, without the nets
+    #[arg(long)]
+    rules: bool,
+}
+
+impl Hearing {
+    /// The nets that were asked for, as far as they can be had; the analysis' notices name the others.
+    pub fn models(&self) -> Models {
+        match &self.models {
+            _ if self.rules => Models::none(),
+            Some(folder) => Models::from_folder(folder),
+            None => Models::installed(),
+        }
+    }
 }
 
 /// `backline accompany`
@@ -85,6 +111,9 @@ pub struct Accompany {
     /// Who plays: any of drums,chords,bass
     #[arg(long, value_delimiter = ',', value_parser = part, default_value = "drums,chords,bass")]
     pub parts: Vec<Part>,
+    /// What to hear with
+    #[command(flatten)]
+    pub hearing: Hearing,
 }
 
 impl Accompany {

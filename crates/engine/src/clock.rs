@@ -47,21 +47,6 @@ pub(crate) struct HostClock {
     anchors: VecDeque<(f64, Transport)>,
 }
 
-/// Position `seconds` after a transport was seen, the loop taken.
-fn running_on(transport: &Transport, seconds: f64) -> f64 {
-    if !transport.playing {
-        return transport.pos_beats;
-    }
-    let beat = transport.pos_beats + seconds * transport.tempo_bpm / 60.0;
-    match transport.loop_beats {
-        // Half a microbeat early, so that a step at the loop's very end is at its start already.
-        Some((from, to)) if to - from > 1e-3 && transport.pos_beats < to && beat >= to - 5e-7 => {
-            from + (beat - to + 5e-7).rem_euclid(to - from) - 5e-7
-        }
-        _ => beat,
-    }
-}
-
 /// Positions of a host that counts in ticks differ from the sample count by less than this.
 const JUMP_BEATS: f64 = 0.02;
 
@@ -86,7 +71,7 @@ impl HostClock {
                 && last.tempo_bpm == transport.tempo_bpm
                 && last.metre == transport.metre
                 && last.loop_beats == transport.loop_beats;
-            let expected = running_on(last, time_s - t0);
+            let expected = last.pos_after(time_s - t0);
             let bars = (transport.bar_start_beats - last.bar_start_beats) / transport.metre.bar_quarters();
             if same
                 && (expected - transport.pos_beats).abs() < JUMP_BEATS
@@ -111,7 +96,7 @@ impl HostClock {
         if !transport.playing {
             return None;
         }
-        let beat = running_on(&transport, time_s - t0);
+        let beat = transport.pos_after(time_s - t0);
         // Rounded, so that which side of a bar line a step falls on does not hang on the last bit.
         let beat = (beat * 1e6).round() / 1e6;
         let bar_quarters = transport.metre.bar_quarters();

@@ -21,6 +21,7 @@ mod memory;
 pub mod offline;
 pub mod session;
 
+pub use backline_listen::Models;
 pub use offline::{Accompaniment, accompany, analyse_offline, analyse_online};
 pub use session::{Session, Status};
 

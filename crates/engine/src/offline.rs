@@ -1,22 +1,23 @@
 //! Whole recordings: analysis with hindsight or as the plug-in would have known, and a band for them.
 
-use backline_listen::{Listener, listen_offline};
+use backline_listen::{Listener, Models, listen_offline};
 use backline_music::{Beat, Controls, Heard, Metre, PlannedBar, PlannedNote, TempoMap};
 use backline_play::{BarContext, BarHarmony, phrase_position, plan_bar, resolve_style};
 
 use crate::EngineError;
 use crate::memory::{HeardBar, add_accent, mean_accents};
 
-/// Analyses a recording with hindsight. `progress` is told the share done, 0..=1.
+/// Analyses a recording with hindsight, hearing with `models`. `progress` is told the share done, 0..=1.
 ///
 /// # Errors
 /// The sample rate cannot be analysed.
 pub fn analyse_offline(
     mono: &[f32],
     sample_rate: f64,
+    models: &Models,
     progress: &mut dyn FnMut(f32),
 ) -> Result<Heard, EngineError> {
-    Ok(listen_offline(mono, sample_rate, progress)?)
+    Ok(listen_offline(mono, sample_rate, models, progress)?)
 }
 
 /// Analyses a recording as the plug-in would hear it: each item carries the stream time at which it
@@ -27,9 +28,10 @@ pub fn analyse_offline(
 pub fn analyse_online(
     mono: &[f32],
     sample_rate: f64,
+    models: &Models,
     progress: &mut dyn FnMut(f32),
 ) -> Result<Heard, EngineError> {
-    let mut listener = Listener::new(sample_rate)?;
+    let mut listener = Listener::with_models(sample_rate, models)?;
     let mut fed = 0usize;
     // The beat ends with the music; what is told of a recording is what was known of it most surely.
     let mut known = Heard::default();
@@ -88,12 +90,13 @@ impl Accompaniment {
 pub fn accompany(
     mono: &[f32],
     sample_rate: f64,
+    models: &Models,
     controls: &Controls,
     bars: Option<usize>,
     progress: &mut dyn FnMut(f32),
 ) -> Result<Accompaniment, EngineError> {
     let controls = controls.clone().sanitised();
-    let heard = listen_offline(mono, sample_rate, &mut |share| progress(share * 0.95))?;
+    let heard = listen_offline(mono, sample_rate, models, &mut |share| progress(share * 0.95))?;
     let metre = heard.metre.map_or(Metre::default(), |m| m.value);
     #[allow(clippy::cast_precision_loss)] // samples of a recording
     let duration_s = mono.len() as f64 / sample_rate;

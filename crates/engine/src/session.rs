@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use backline_listen::Listener;
+use backline_listen::{Listener, Models};
 use backline_music::{Controls, Follow, Heard, Plan, PlannedBar, StyleChoice, Timeline, Transport};
 use backline_play::{BarContext, plan_bar};
 
@@ -64,12 +64,20 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session for audio at `sample_rate` Hz.
+    /// A session for audio at `sample_rate` Hz that hears with the built-in nets.
     ///
     /// # Errors
     /// The rate cannot be analysed.
     pub fn new(sample_rate: f64) -> Result<Self, EngineError> {
-        let mut listener = Listener::new(sample_rate)?;
+        Self::with_models(sample_rate, Models::built_in())
+    }
+
+    /// A session that hears with `models`.
+    ///
+    /// # Errors
+    /// The rate cannot be analysed.
+    pub fn with_models(sample_rate: f64, models: &Models) -> Result<Self, EngineError> {
+        let mut listener = Listener::with_models(sample_rate, models)?;
         listener.set_history_s(Some(HISTORY_S));
         Ok(Self {
             listener,

@@ -1,6 +1,6 @@
 //! Songs with known truth, heard with hindsight and as the plug-in would: tempo, beats, key and chords.
 
-use backline_engine::{analyse_offline, analyse_online};
+use backline_engine::{Models, analyse_offline, analyse_online};
 use backline_music::Heard;
 use backline_music::score::{ChordVocabulary, beat_f, tempo_accuracy, wcsr};
 use backline_synth::demo::{SAMPLE_RATE, SPECS, Song, demo_song};
@@ -59,8 +59,8 @@ fn hear(songs: impl Iterator<Item = Song>) -> (Vec<Score>, Vec<Score>) {
         .map(|song| {
             let mono = song.mono();
             let rate = f64::from(SAMPLE_RATE);
-            let offline = analyse_offline(&mono, rate, &mut |_| {}).unwrap();
-            let online = analyse_online(&mono, rate, &mut |_| {}).unwrap();
+            let offline = analyse_offline(&mono, rate, Models::built_in(), &mut |_| {}).unwrap();
+            let online = analyse_online(&mono, rate, Models::built_in(), &mut |_| {}).unwrap();
             (score(&song, &offline), score(&song, &online))
         })
         .unzip()

@@ -13,9 +13,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         bytes.chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32_768.0).collect();
     let begun = std::time::Instant::now();
     let heard = if offline {
-        backline_listen::listen_offline(&mono, rate, &mut |_| ())?
+        backline_listen::listen_offline(&mono, rate, &backline_listen::Models::installed(), &mut |_| ())?
     } else {
-        let mut listener = backline_listen::Listener::new(rate)?;
+        let mut listener =
+            backline_listen::Listener::with_models(rate, &backline_listen::Models::installed())?;
         listener.feed(&mono, None);
         listener.finish();
         while listener.step() {}

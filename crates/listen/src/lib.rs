@@ -16,6 +16,7 @@ pub mod harmony;
 mod listener;
 mod loudness;
 pub mod melody;
+mod models;
 mod offline;
 mod onset;
 mod resample;
@@ -25,6 +26,7 @@ mod style;
 mod timbre;
 
 pub use listener::Listener;
+pub use models::Models;
 pub use offline::listen_offline;
 
 /// Why a listener could not be made.

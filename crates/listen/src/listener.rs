@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 
 use backline_music::{Beat, ChordSpan, Estimate, Heard, Transport};
 
-use crate::ListenError;
 use crate::chroma::{ChromaFrame, HOP_S};
 use crate::drums::DrumListener;
 use crate::harmony::Harmony;
@@ -16,6 +15,7 @@ use crate::rhythm::{ChangeMeter, Clock, HostBeats, Joiner, RhythmFrame, Tracker}
 use crate::spectrum::{FRAMES_PER_S, HOP, Spectrum};
 use crate::style;
 use crate::timbre::TimbreMeter;
+use crate::{ListenError, Models};
 
 /// Louder samples than this (12 dB over full scale) are limited: they can only be damage.
 const LOUDEST: f32 = 4.0;
@@ -68,11 +68,19 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// A listener for audio at `sample_rate` Hz.
+    /// A listener for audio at `sample_rate` Hz that hears with the built-in nets.
     ///
     /// # Errors
     /// The rate is not a number from 4,000 to 768,000.
     pub fn new(sample_rate: f64) -> Result<Self, ListenError> {
+        Self::with_models(sample_rate, Models::built_in())
+    }
+
+    /// A listener that hears with `models`, and by rules what they leave out.
+    ///
+    /// # Errors
+    /// As [`Listener::new`].
+    pub fn with_models(sample_rate: f64, models: &Models) -> Result<Self, ListenError> {
         if !(4_000.0..=768_000.0).contains(&sample_rate) {
             return Err(ListenError::SampleRate(sample_rate));
         }
@@ -103,7 +111,7 @@ impl Listener {
             contradicted_steps: 0,
             history_s: None,
             kept_frames: None,
-            heard: Heard::default(),
+            heard: Heard { notices: models.notices.clone(), ..Heard::default() },
         })
     }
 

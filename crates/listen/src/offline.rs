@@ -4,7 +4,7 @@ use backline_music::{Estimate, Heard};
 
 use crate::rhythm::RhythmFrame;
 use crate::spectrum::FRAMES_PER_S;
-use crate::{ListenError, Listener, harmony, rhythm, style};
+use crate::{ListenError, Listener, Models, harmony, rhythm, style};
 
 /// Samples handed over between two calls of the progress function.
 const CHUNK: usize = 65_536;
@@ -25,8 +25,8 @@ fn sounding_s(heard: &Heard) -> f64 {
 const LOOP_ONSETS: usize = 4;
 
 /// The rhythm frames of a short recording that is played again and again.
-fn repeated_frames(mono: &[f32], sample_rate: f64) -> Result<Vec<RhythmFrame>, ListenError> {
-    let mut listener = Listener::new(sample_rate)?;
+fn repeated_frames(mono: &[f32], sample_rate: f64, models: &Models) -> Result<Vec<RhythmFrame>, ListenError> {
+    let mut listener = Listener::with_models(sample_rate, models)?;
     listener.keep_frames();
     let rounds = (rhythm::HEARD_S * sample_rate / mono.len().max(1) as f64).max(3.0) as usize;
     for _ in 0..rounds {
@@ -38,16 +38,17 @@ fn repeated_frames(mono: &[f32], sample_rate: f64) -> Result<Vec<RhythmFrame>, L
     Ok(listener.take_parts().0)
 }
 
-/// Hears a whole recording, with hindsight. `progress` is called with 0..=1, never falling.
+/// Hears a whole recording, with hindsight and with `models`. `progress` is called with 0..=1, never falling.
 ///
 /// # Errors
 /// The sample rate is out of range.
 pub fn listen_offline(
     mono: &[f32],
     sample_rate: f64,
+    models: &Models,
     progress: &mut dyn FnMut(f32),
 ) -> Result<Heard, ListenError> {
-    let mut listener = Listener::new(sample_rate)?;
+    let mut listener = Listener::with_models(sample_rate, models)?;
     listener.keep_frames();
     // The tempo that the stream ends with is gone when the recording fades: keep the surest.
     let mut surest: Option<Estimate<f64>> = None;
@@ -79,7 +80,7 @@ pub fn listen_offline(
     heard.tempo_candidates.clear();
     let short = (rhythm::SHORTEST_S..=rhythm::LONGEST_S).contains(&duration_s);
     let looped = if short && heard.onsets.len() >= LOOP_ONSETS {
-        let frames = repeated_frames(mono, sample_rate)?;
+        let frames = repeated_frames(mono, sample_rate, models)?;
         rhythm::decode_loop(&frames, duration_s)
     } else {
         None

@@ -3,7 +3,7 @@
 #[path = "common/sound.rs"]
 mod sound;
 
-use backline_listen::{Listener, listen_offline};
+use backline_listen::{Listener, Models, listen_offline};
 use backline_music::{Heard, Metre, Transport};
 use sound::{Noise, RATE, Stroke, rock, strike};
 
@@ -51,7 +51,7 @@ fn a_drum_groove_gives_its_tempo_beats_and_bars() {
 fn hindsight_finds_the_beats_from_the_start() {
     let (audio, _) = rock(112.0).render(RATE, 0.5, 16.0);
     let mut shares = Vec::new();
-    let heard = listen_offline(&audio, RATE, &mut |share| shares.push(share)).unwrap();
+    let heard = listen_offline(&audio, RATE, Models::built_in(), &mut |share| shares.push(share)).unwrap();
     let (precision, recall) = agreement(&heard, 112.0, 0.5, 0.0);
     assert!(precision > 0.95 && (0.9..1.1).contains(&recall), "{precision} {recall}");
     assert!((heard.tempo_bpm.unwrap().value / 112.0 - 1.0).abs() < 0.01);
@@ -101,7 +101,7 @@ fn silence_and_noise_have_no_beat() {
     let audio: Vec<f32> = (0..(RATE * 30.0) as usize).map(|_| 0.1 * noise.next()).collect();
     let heard = hear(&audio, RATE);
     assert!(heard.beats.len() < 6, "{} beats in noise", heard.beats.len());
-    assert!(listen_offline(&[], RATE, &mut |_| ()).unwrap().beats.is_empty());
+    assert!(listen_offline(&[], RATE, Models::built_in(), &mut |_| ()).unwrap().beats.is_empty());
 }
 
 #[test]

@@ -32,9 +32,19 @@ impl Transport {
         loop_beats: None,
     };
 
-    /// Position `samples` later at `sample_rate` Hz, the tempo unchanged and no loop taken.
-    pub fn beats_after(&self, samples: f64, sample_rate: f64) -> f64 {
-        self.pos_beats + samples / sample_rate * self.tempo_bpm / 60.0
+    /// Position `seconds` later: the tempo unchanged, the loop taken. One that stands stays.
+    pub fn pos_after(&self, seconds: f64) -> f64 {
+        if !self.playing {
+            return self.pos_beats;
+        }
+        let beat = self.pos_beats + seconds * self.tempo_bpm / 60.0;
+        match self.loop_beats {
+            // Half a microbeat early, so that a moment at the loop's very end is at its start already.
+            Some((from, to)) if to - from > 1e-3 && self.pos_beats < to && beat >= to - 5e-7 => {
+                from + (beat - to + 5e-7).rem_euclid(to - from) - 5e-7
+            }
+            _ => beat,
+        }
     }
 }
 
@@ -54,4 +64,21 @@ pub enum Timeline {
         /// Quarter notes a minute.
         tempo_bpm: f64,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_go_on_through_the_loop() {
+        let rolling =
+            Transport { playing: true, pos_beats: 6.0, loop_beats: Some((4.0, 8.0)), ..Transport::STOPPED };
+        let at = |seconds| (rolling.pos_after(seconds) * 1e6).round() / 1e6;
+        assert_eq!([at(0.0), at(0.5), at(1.0), at(1.5), at(3.0)], [6.0, 7.0, 4.0, 5.0, 4.0]);
+        // Behind the loop's end, the host does not jump back.
+        assert_eq!(Transport { pos_beats: 8.0, ..rolling }.pos_after(1.0), 10.0);
+        assert_eq!(Transport { loop_beats: None, ..rolling }.pos_after(3.0), 12.0);
+        assert_eq!(Transport { playing: false, ..rolling }.pos_after(3.0), 6.0);
+    }
 }

@@ -12,7 +12,9 @@ pub enum NetError {
         why: String,
     },
     /// The card is not what a card is.
-    #[error("the description of the net {net} is damaged ({why}). Put the models that came with Backline back.")]
+    #[error(
+        "the description of the net {net} is damaged ({why}). Put the models that came with Backline back."
+    )]
     Card {
         /// The net's folder or name.
         net: String,

@@ -76,7 +76,10 @@ fn optimised(card: &Card, onnx: &[u8]) -> TractResult<Arc<TypedRunnableModel>> {
     let shapes = std::iter::once(vec![1, card.chunk, card.features]).chain(card.states.iter().cloned());
     let inputs = model.input_outlets()?.len();
     if inputs != 1 + card.states.len() {
-        bail!("it takes {inputs} inputs, where its description has {}", 1 + card.states.len());
+        return Err(TractError::msg(format!(
+            "it takes {inputs} inputs, where its description has {}",
+            1 + card.states.len()
+        )));
     }
     for (i, shape) in shapes.enumerate() {
         model = model.with_input_fact(i, f32::fact(shape.as_slice()).into())?;

@@ -59,7 +59,8 @@ impl Stream {
     /// `x` has another length, or the net does not give what its card says. The state is then as before.
     pub fn step(&mut self, x: &[f32]) -> Result<&[f32], NetError> {
         let unusable = |why: String| NetError::Unusable { net: self.name.clone(), why };
-        let x = Tensor::from_shape(&[1, self.chunk, self.features], x).map_err(|e| unusable(format!("{e:#}")))?;
+        let x =
+            Tensor::from_shape(&[1, self.chunk, self.features], x).map_err(|e| unusable(format!("{e:#}")))?;
         let inputs: TVec<TValue> =
             std::iter::once(x.into_tvalue()).chain(self.state.iter().cloned()).collect();
         let mut outputs = self.plan.run(inputs).map_err(|e| unusable(format!("{e:#}")))?;

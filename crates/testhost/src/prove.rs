@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use backline_engine::analyse_online;
+use backline_engine::{Models, analyse_online};
 use backline_files::MidiSong;
 use backline_files::wav::{Depth, write_wav};
 use backline_music::{Metre, Part, PitchClass, PlannedBar, PlannedNote, TempoMap};
@@ -24,7 +24,7 @@ fn main() -> Result<()> {
         bail!("usage: backline-prove CLAP FOLDER");
     };
     let song = demo_song();
-    let heard = analyse_online(&song.mono(), f64::from(song.sample_rate), &mut |_| {})?;
+    let heard = analyse_online(&song.mono(), f64::from(song.sample_rate), Models::built_in(), &mut |_| {})?;
     println!("the demo song: {:.1} BPM, {}, {}", song.tempo_bpm, song.metre, song.key);
     println!(
         "heard:         {}, {}, {}",

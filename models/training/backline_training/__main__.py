@@ -11,7 +11,7 @@ import json
 import pathlib
 import sys
 
-NETS = ("rhythm", "harmony")
+NETS = ("rhythm", "harmony", "drums", "progression")
 VERBS = ("prepare", "train", "evaluate", "export")
 CONFIGS = pathlib.Path(__file__).resolve().parent.parent / "configs"
 

@@ -1,0 +1,72 @@
+//! The nets that the listener hears with, as far as they are to be had.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use backline_nets::{Model, NetError};
+
+/// Names the folder that the nets are taken from, in place of the built-in ones.
+const FOLDER_VARIABLE: &str = "BACKLINE_MODELS";
+
+/// A built-in net: its card and its ONNX file.
+type Bytes = (&'static [u8], &'static [u8]);
+const RHYTHM: Option<Bytes> = None;
+const HARMONY: Option<Bytes> = None;
+
+/// The nets that the listener hears with. Where one is missing, the rules hear in its place.
+#[derive(Debug, Clone, Default)]
+pub struct Models {
+    /// Beats, bars and drums.
+    pub rhythm: Option<Arc<Model>>,
+    /// Chords and keys.
+    pub harmony: Option<Arc<Model>>,
+    /// A sentence for each net that should be there and cannot be used.
+    pub notices: Vec<String>,
+}
+
+impl Models {
+    /// No nets: the rules hear alone.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// The nets that are part of the program, loaded once.
+    pub fn built_in() -> &'static Self {
+        static BUILT_IN: OnceLock<Models> = OnceLock::new();
+        BUILT_IN.get_or_init(|| {
+            let load = |name: &str, bytes: Option<Bytes>| {
+                bytes.map(|(json, onnx)| Model::from_bytes(name, json, onnx))
+            };
+            Self::gather(load("rhythm", RHYTHM), load("harmony", HARMONY))
+        })
+    }
+
+    /// The nets in `folder`, which has a folder for each: `rhythm_net`, `harmony_net`. One that is missing
+    /// or damaged is left out, and a notice says so.
+    pub fn from_folder(folder: &Path) -> Self {
+        let load = |name: &str| Some(Model::from_folder(&folder.join(name)));
+        Self::gather(load("rhythm_net"), load("harmony_net"))
+    }
+
+    /// The nets in the folder that the environment's `BACKLINE_MODELS` names, or else the built-in ones.
+    pub fn installed() -> Self {
+        match std::env::var_os(FOLDER_VARIABLE).filter(|folder| !folder.is_empty()) {
+            Some(folder) => Self::from_folder(Path::new(&folder)),
+            None => Self::built_in().clone(),
+        }
+    }
+
+    fn gather(rhythm: Option<Result<Model, NetError>>, harmony: Option<Result<Model, NetError>>) -> Self {
+        let mut notices = Vec::new();
+        let mut usable = |loaded: Option<Result<Model, NetError>>, hears: &str| match loaded {
+            Some(Ok(model)) => Some(Arc::new(model)),
+            Some(Err(error)) => {
+                notices.push(format!("Backline hears {hears} by its simpler rules: {error}"));
+                None
+            }
+            None => None,
+        };
+        let (rhythm, harmony) = (usable(rhythm, "beats and drums"), usable(harmony, "chords and keys"));
+        Self { rhythm, harmony, notices }
+    }
+}
