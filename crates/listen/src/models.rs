@@ -12,14 +12,17 @@ const FOLDER_VARIABLE: &str = "BACKLINE_MODELS";
 type Bytes = (&'static [u8], &'static [u8]);
 const RHYTHM: Option<Bytes> = None;
 const HARMONY: Option<Bytes> = None;
+const HARMONY_OFFLINE: Option<Bytes> = None;
 
 /// The nets that the listener hears with. Where one is missing, the rules hear in its place.
 #[derive(Debug, Clone, Default)]
 pub struct Models {
     /// Beats, bars and drums.
     pub rhythm: Option<Arc<Model>>,
-    /// Chords and keys.
+    /// Chords and keys of a stream.
     pub harmony: Option<Arc<Model>>,
+    /// Chords and keys of a recording, heard in both directions.
+    pub harmony_offline: Option<Arc<Model>>,
     /// A sentence for each net that should be there and cannot be used.
     pub notices: Vec<String>,
 }
@@ -37,15 +40,19 @@ impl Models {
             let load = |name: &str, bytes: Option<Bytes>| {
                 bytes.map(|(json, onnx)| Model::from_bytes(name, json, onnx))
             };
-            Self::gather(load("rhythm", RHYTHM), load("harmony", HARMONY))
+            Self::gather(
+                load("rhythm", RHYTHM),
+                load("harmony", HARMONY),
+                load("harmony_offline", HARMONY_OFFLINE),
+            )
         })
     }
 
-    /// The nets in `folder`, which has a folder for each: `rhythm_net`, `harmony_net`. One that is missing
-    /// or damaged is left out, and a notice says so.
+    /// The nets in `folder`, which has a folder for each: `rhythm_net`, `harmony_net`, `harmony_offline_net`. One
+    /// that is missing or damaged is left out, and a notice says so.
     pub fn from_folder(folder: &Path) -> Self {
         let load = |name: &str| Some(Model::from_folder(&folder.join(name)));
-        Self::gather(load("rhythm_net"), load("harmony_net"))
+        Self::gather(load("rhythm_net"), load("harmony_net"), load("harmony_offline_net"))
     }
 
     /// The nets in the folder that the environment's `BACKLINE_MODELS` names, or else the built-in ones.
@@ -56,7 +63,11 @@ impl Models {
         }
     }
 
-    fn gather(rhythm: Option<Result<Model, NetError>>, harmony: Option<Result<Model, NetError>>) -> Self {
+    fn gather(
+        rhythm: Option<Result<Model, NetError>>,
+        harmony: Option<Result<Model, NetError>>,
+        harmony_offline: Option<Result<Model, NetError>>,
+    ) -> Self {
         let mut notices = Vec::new();
         let mut usable = |loaded: Option<Result<Model, NetError>>, hears: &str| match loaded {
             Some(Ok(model)) => Some(Arc::new(model)),
@@ -67,6 +78,7 @@ impl Models {
             None => None,
         };
         let (rhythm, harmony) = (usable(rhythm, "beats and drums"), usable(harmony, "chords and keys"));
-        Self { rhythm, harmony, notices }
+        let harmony_offline = usable(harmony_offline, "the chords and keys of recordings");
+        Self { rhythm, harmony, harmony_offline, notices }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use super::net::Told;
 use super::params::{CLASSES, Decoder, NO_CHORD, QUALITIES, params};
 
 /// How the emissions are weighed against the changes; tuned on the validation songs
@@ -54,6 +55,8 @@ pub(crate) struct Node {
     pub(crate) index: usize,
     /// Compressed chroma, for the bass.
     pub(crate) y: [f32; 24],
+    /// What the net tells of it, where there is one.
+    pub(crate) told: Option<Told>,
     /// The class on the best path.
     pub(crate) class: usize,
     /// Probability of each class.
@@ -91,6 +94,7 @@ impl Lattice {
         &mut self,
         index: usize,
         y: [f32; 24],
+        told: Option<Told>,
         log_prob: &[f32; CLASSES],
         prior: impl Fn(usize) -> f32,
         place: Place,
@@ -151,7 +155,7 @@ impl Lattice {
         };
         normalise(&mut forward);
         let class = arg_max(&self.score);
-        self.nodes.push_back(Node { index, y, class, posterior: forward, likelihood, forward, from, change });
+        self.nodes.push_back(Node { index, y, told, class, posterior: forward, likelihood, forward, from, change });
     }
 
     /// Brings the best path and the posteriors of the last `depth` frames up to date; the path is

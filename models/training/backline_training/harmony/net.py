@@ -43,9 +43,10 @@ class HarmonyNet(nn.Module):
         h, state = self.gru(e, state)
         wide = h.shape[2]
         each = h.reshape(t, b, 12, wide)
-        # What all roots heard together.
-        shared = each.mean(2, keepdim=True).expand(t, b, 12, wide)
-        z = torch.relu(self.mix(torch.cat([each, shared, e.reshape(t, b, 12, self.dense_size)], 3)))
+        # Each root's own hearing, what all heard together, and what is heard just now.
+        own, shared, now = torch.split(self.mix.weight, [wide, wide, self.dense_size], 1)
+        z = each @ own.t() + each.mean(2, keepdim=True) @ shared.t() + e.reshape(t, b, 12, self.dense_size) @ now.t()
+        z = torch.relu(z + self.mix.bias)
         o = self.out(self.drop(z))
         chord = torch.cat([o[..., :11].reshape(t, b, 132), o[..., 11].mean(2)[..., None] * 4], 2)
         bass = torch.cat([o[..., 12], o[..., 13].mean(2)[..., None] * 4], 2)

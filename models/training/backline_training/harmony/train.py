@@ -1,5 +1,6 @@
 """Trains the harmony nets: the one for a stream, and the one for recordings, which hears both ways."""
 
+import math
 import time
 
 import numpy as np
@@ -75,7 +76,7 @@ def one_epoch(net, optimiser, v, config, examples, weight, rng, epoch):
     running = np.zeros(4)
     for n, batch in enumerate(batches):
         done = epoch * len(batches) + n
-        rate = v["rate"] * min(1.0, (done + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * done / total)))
+        rate = v["rate"] * min(1.0, (done + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done / total)))
         for group in optimiser.param_groups:
             group["lr"] = rate
         x, chord, bass, key, change = collect([(examples[pieces[j][0]], pieces[j][1]) for j in batch], v["windows"], step_frames,

@@ -1,0 +1,79 @@
+//! What each frame may be: the net's word and the perceptron's, weighed together.
+
+use backline_nets::Model;
+
+use super::calibration::{self, Sureness};
+use super::emission::{Scorer, Sums, normalise};
+use super::net::{STREAM_WINDOWS, StreamEar, Told, tell_recording};
+use super::params::{CLASSES, Emission};
+
+/// The net's and the perceptron's share of the word on a chord, as exponents on their probabilities; chosen on
+/// the validation songs (`python -m backline_training evaluate harmony`). They err in different places.
+const NET_SHARE: f32 = 0.7;
+const PERCEPTRON_SHARE: f32 = 0.3;
+
+/// Which net there is, and what it told.
+enum Net {
+    None,
+    Stream(Box<StreamEar>),
+    Recording(Vec<Told>),
+}
+
+/// Scores frames.
+pub(crate) struct Ear {
+    scorer: Scorer,
+    net: Net,
+}
+
+impl Ear {
+    /// An ear for a stream.
+    pub(crate) fn for_stream(perceptron: &'static Emission, net: Option<&Model>) -> Self {
+        let net = net.and_then(StreamEar::new).map_or(Net::None, |ear| Net::Stream(Box::new(ear)));
+        Self { scorer: Scorer::new(perceptron), net }
+    }
+
+    /// An ear for a recording with compressed chroma `y`.
+    pub(crate) fn for_recording(perceptron: &'static Emission, net: Option<&Model>, y: &[[f32; 24]]) -> Self {
+        let net = net.and_then(|model| tell_recording(model, y)).map_or(Net::None, Net::Recording);
+        Self { scorer: Scorer::new(perceptron), net }
+    }
+
+    /// Frames before the one that is judged that must be remembered.
+    pub(crate) fn reach(&self) -> usize {
+        let own = if let Net::Stream(_) = self.net { &STREAM_WINDOWS[..] } else { &[] };
+        let windows = own.iter().chain(self.scorer.windows());
+        windows.map(|w| w.0.unsigned_abs() as usize).max().unwrap_or(0)
+    }
+
+    /// How the decoders' probabilities are to be read.
+    pub(crate) fn sureness(&self, hindsight: bool) -> Sureness {
+        match (&self.net, hindsight) {
+            (Net::None, false) => calibration::STREAM_RULES,
+            (Net::None, true) => calibration::RECORDING_RULES,
+            (_, false) => calibration::STREAM_NET,
+            (_, true) => calibration::RECORDING_NET,
+        }
+    }
+
+    /// Log probabilities of the classes at frame `index`, and what the net tells besides. Frames come in order.
+    pub(crate) fn hear(&mut self, sums: &Sums, index: usize) -> ([f32; CLASSES], Option<Told>) {
+        let mut log_prob = self.scorer.score(sums, index);
+        let told = match &mut self.net {
+            Net::None => None,
+            Net::Stream(ear) => ear.tell(sums, index),
+            Net::Recording(told) => told.get(index).copied(),
+        };
+        if let Some(told) = &told {
+            for (p, net) in log_prob.iter_mut().zip(&told.chord) {
+                *p = PERCEPTRON_SHARE * *p + NET_SHARE * net;
+            }
+            normalise(&mut log_prob);
+        }
+        (log_prob, told)
+    }
+
+    /// Log prior of a class.
+    pub(crate) fn log_prior(&self, class: usize) -> f32 {
+        self.scorer.log_prior(class)
+    }
+}
