@@ -135,8 +135,7 @@ impl Engine {
         let (heard, told) = self.ear.hear(&self.sums, index);
         let (log_prob, told) = if is_silent { (silent(), None) } else { (heard, told) };
         let place = self.place(index);
-        let ear = &self.ear;
-        self.lattice.push(index, y, told, &log_prob, |class| ear.log_prior(class), place);
+        self.lattice.push(index, y, told, &log_prob, place);
         self.since_refresh += 1;
         if self.since_refresh >= self.refresh_every {
             self.refresh(now_s);

@@ -31,8 +31,6 @@ impl Weights {
 /// fades, speech and drum breaks, but what a musician plays to the plug-in, however thin, is mostly
 /// music. Silence is told by its level.
 const NO_CHORD_BIAS: f32 = -1.2;
-/// Share of the prior that is divided out, so that rare qualities get heard.
-const PRIOR_DISCOUNT: f32 = 0.1;
 
 /// Where a frame lies among the beats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,20 +87,16 @@ impl Lattice {
         self.nodes.pop_front()
     }
 
-    /// Adds a frame with the log probabilities of its classes and its log priors.
+    /// Adds a frame with the log probabilities of its classes.
     pub(crate) fn push(
         &mut self,
         index: usize,
         y: [f32; 24],
         told: Option<Told>,
         log_prob: &[f32; CLASSES],
-        prior: impl Fn(usize) -> f32,
         place: Place,
     ) {
-        let mut emission = [0.0; CLASSES];
-        for (class, e) in emission.iter_mut().enumerate() {
-            *e = self.weights.trust * (log_prob[class] - PRIOR_DISCOUNT * prior(class));
-        }
+        let mut emission = log_prob.map(|p| self.weights.trust * p);
         emission[NO_CHORD] += self.weights.trust * NO_CHORD_BIAS;
         let change = self.weights.change[place as usize];
         let mut from = [0u8; CLASSES];

@@ -111,6 +111,12 @@ def collect(picked, windows, step_frames, length, rng):
     x[:, bare, :, 0] = 0
     bass[:, bare] = -1
     x *= rng.uniform(0.85, 1.1, (1, n, 1, 1, 1)).astype(np.float32)
+    # Other mixes and other rooms: bass against treble, and each note's loudness.
+    x *= rng.uniform(0.8, 1.1, (1, n, 1, 2, 1)).astype(np.float32)
+    x *= np.exp(0.1 * rng.standard_normal((1, n, 1, 2, 12), dtype=np.float32))
+    # An instrument between two tunings sounds into its neighbours.
+    lean = rng.uniform(-0.12, 0.12, (1, n, 1, 1, 1)).astype(np.float32)
+    x += np.maximum(lean, 0) * np.roll(x, 1, 4) + np.maximum(-lean, 0) * np.roll(x, -1, 4)
     x += 0.02 * rng.standard_normal(x.shape, dtype=np.float32)
     for w, (a, b) in enumerate(windows):
         if b - a > 20:
