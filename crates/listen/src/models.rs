@@ -65,7 +65,9 @@ impl Models {
                 _ => Err(NetError::Checksum { net: name.to_owned() }),
             });
             loaded
-                .map_err(|error| notices.push(format!("Backline hears {hears} by its simpler rules: {error}")))
+                .map_err(|error| {
+                    notices.push(format!("Backline hears {hears} by its simpler rules: {error}"))
+                })
                 .ok()
                 .map(Arc::new)
         };
