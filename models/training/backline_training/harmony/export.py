@@ -11,7 +11,7 @@ from .net import HEADS
 TOLD = [head for head in HEADS if head[0] != "change"]
 COLUMNS = sum(width for _, width in TOLD)
 
-FOLDERS = {"online": "harmony_net", "offline": "harmony_offline_net"}
+NAMES = {"online": "harmony", "offline": "harmony_offline"}
 
 
 class OneByOne(nn.Module):
@@ -45,13 +45,13 @@ def run(config, args):
         net = train.build(config, name)
         net.load_state_dict(torch.load(args.work / f"{name}.pt", map_location="cpu")["net"])
         net.eval()
-        about = {"name": FOLDERS[name], "frame_rate_hz": 1 / songs.HOP_S, "lookahead_frames": 0,
+        about = {"name": NAMES[name], "frame_rate_hz": 1 / songs.HOP_S, "lookahead_frames": 0,
                  "licence": "MIT OR Apache-2.0", "windows": v["windows"]}
         features = len(v["windows"]) * 24
         if v["both_ways"]:
             wrapped, states, chunk = WholeChunk(net, v["chunk"], config["stride"]), [], v["chunk"]
         else:
             wrapped, states, chunk = OneByOne(net), [[config["stride"], 12, v["hidden"]]], 1
-        folder = (args.out or args.work / "models") / FOLDERS[name]
+        folder = (args.out or args.work / "models") / f"{NAMES[name]}_net"
         onnx_file.write(wrapped, states, chunk, features, TOLD, about, folder)
         print(folder, (folder / "net.onnx").stat().st_size, "bytes")
