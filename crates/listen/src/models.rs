@@ -11,7 +11,10 @@ const FOLDER_VARIABLE: &str = "BACKLINE_MODELS";
 /// A built-in net: its card and its ONNX file.
 type Bytes = (&'static [u8], &'static [u8]);
 const RHYTHM: Option<Bytes> = None;
-const HARMONY: Option<Bytes> = None;
+const HARMONY: Option<Bytes> = Some((
+    include_bytes!("../../../models/harmony_net/net.json"),
+    include_bytes!("../../../models/harmony_net/net.onnx"),
+));
 const HARMONY_OFFLINE: Option<Bytes> = None;
 
 /// The nets that the listener hears with. Where one is missing, the rules hear in its place.

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use backline_music::{Estimate, Key, KeySpan};
+use backline_music::{Estimate, Key, KeySpan, Quality};
 
 use super::calibration::Calibration;
 use super::net::KEYS;
@@ -19,8 +19,18 @@ const TRUST: f32 = 0.45;
 const TRUST_NET: f32 = 0.06;
 /// The same for the whole of a recording: exponent on the geometric mean of the net's probabilities.
 const WHOLE_TRUST: f32 = 2.0;
-/// No second speaks against a key more than this, in the net's log probability.
+/// No frame speaks against a key more than this, in the net's log probability.
 const WORST: f32 = -12.0;
+/// What the chords say counts this much beside the net's word; so does that music likes to begin at home, and,
+/// less, to end there.
+const CHORD_SHARE: f32 = 1.0;
+const FIRST_SHARE: f32 = 1.0;
+const LAST_SHARE: f32 = 0.5;
+/// Frames of music whose chord is the first, and the last: two and three seconds.
+const FIRST_FRAMES: usize = 44;
+const LAST_FRAMES: usize = 66;
+/// Share of a frame's chord that is left to the keys whose tonic it is not.
+const ELSEWHERE: f32 = 0.05;
 /// Chance that the key changes from one step to the next.
 const CHANGE: f32 = 0.004;
 /// Steps that hindsight may revise while streaming.
@@ -47,6 +57,12 @@ pub(crate) struct KeyTracker {
     /// Sum of what the net told of each key, over so many frames of the whole.
     total: [f64; KEYS],
     told: usize,
+    /// Sum of how much the first frames of music were each key's tonic chord, and of how many; then, as evidence.
+    first: [f32; KEYS],
+    first_frames: usize,
+    began_on: [f32; KEYS],
+    /// The same of each of the last frames.
+    last: VecDeque<[f32; KEYS]>,
     sure: Calibration,
 }
 
@@ -64,6 +80,10 @@ impl KeyTracker {
             now: None,
             total: [0.0; KEYS],
             told: 0,
+            first: [0.0; KEYS],
+            first_frames: 0,
+            began_on: [0.0; KEYS],
+            last: VecDeque::new(),
             sure,
         }
     }
@@ -93,15 +113,22 @@ impl KeyTracker {
         if self.frames == 0 {
             self.start_s = time_s;
         }
+        let chords = of_chords(posterior);
+        if posterior[NO_CHORD] < 0.5 {
+            self.hear_home(of_tonics(posterior));
+        }
         match told {
             Some(told) => {
                 self.told += 1;
-                for ((sum, total), &v) in self.sum.iter_mut().zip(&mut self.total).zip(told) {
-                    *sum += TRUST_NET * v.max(WORST);
-                    *total += f64::from(v.max(WORST));
+                for key in 0..KEYS {
+                    let evidence = told[key].max(WORST)
+                        + CHORD_SHARE * chords[key]
+                        + FIRST_SHARE * self.began_on[key];
+                    self.sum[key] += TRUST_NET * evidence;
+                    self.total[key] += f64::from(evidence);
                 }
             }
-            None => self.add_chords(posterior),
+            None => self.sum.iter_mut().zip(&chords).for_each(|(sum, c)| *sum += TRUST * c),
         }
         self.frames += 1;
         if self.frames < STEP_FRAMES {
@@ -111,16 +138,19 @@ impl KeyTracker {
         true
     }
 
-    fn add_chords(&mut self, posterior: &[f32; CLASSES]) {
-        let table = &params().decoder.key;
-        for (class, &p) in posterior[..NO_CHORD].iter().enumerate() {
-            if p > 1e-3 {
-                for (key, sum) in self.sum.iter_mut().enumerate() {
-                    let up = (class / QUALITIES + 24 - key % 12) % 12;
-                    *sum += TRUST * p * table[key / 12 * CHORDS + up * QUALITIES + class % QUALITIES];
-                }
+    /// Remembers the first and the last chord.
+    fn hear_home(&mut self, tonics: [f32; KEYS]) {
+        if self.first_frames < FIRST_FRAMES {
+            self.first_frames += 1;
+            self.first.iter_mut().zip(&tonics).for_each(|(sum, t)| *sum += t);
+            if self.first_frames == FIRST_FRAMES {
+                self.began_on = self.first.map(|sum| libm::logf(sum / FIRST_FRAMES as f32 + ELSEWHERE));
             }
         }
+        if self.last.len() == LAST_FRAMES {
+            self.last.pop_front();
+        }
+        self.last.push_back(tonics);
     }
 
     fn complete(&mut self) {
@@ -135,7 +165,11 @@ impl KeyTracker {
         if self.told == 0 {
             return None;
         }
-        let mean = self.total.map(|t| (t / self.told as f64) as f32);
+        let n = self.last.len().max(1) as f32;
+        let mean: [f32; KEYS] = core::array::from_fn(|key| {
+            let ended_on = self.last.iter().map(|l| l[key]).sum::<f32>() / n;
+            (self.total[key] / self.told as f64) as f32 + LAST_SHARE * libm::logf(ended_on + ELSEWHERE)
+        });
         let top = mean.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let mut p = mean.map(|m| libm::expf(WHOLE_TRUST * (m - top)));
         unit(&mut p);
@@ -266,6 +300,32 @@ impl KeyTracker {
             last.end_s = now_s;
         }
     }
+}
+
+/// Mean log probability of the chords of a frame in each key; what is no chord says nothing.
+fn of_chords(posterior: &[f32; CLASSES]) -> [f32; KEYS] {
+    let table = &params().decoder.key;
+    let mut evidence = [0.0; KEYS];
+    for (class, &p) in posterior[..NO_CHORD].iter().enumerate() {
+        if p > 1e-3 {
+            for (key, sum) in evidence.iter_mut().enumerate() {
+                let up = (class / QUALITIES + 24 - key % 12) % 12;
+                *sum += p * table[key / 12 * CHORDS + up * QUALITIES + class % QUALITIES];
+            }
+        }
+    }
+    evidence
+}
+
+/// How much of a frame is each key's tonic chord: its triad, or that with a seventh or a suspension.
+fn of_tonics(posterior: &[f32; CLASSES]) -> [f32; KEYS] {
+    let sum = |root: usize, kinds: &[Quality]| -> f32 {
+        kinds.iter().map(|&kind| posterior[root * QUALITIES + kind as usize]).sum()
+    };
+    core::array::from_fn(|key| match key / 12 {
+        0 => sum(key % 12, &[Quality::Maj, Quality::Dom7, Quality::Maj7, Quality::Sus2, Quality::Sus4]),
+        _ => sum(key % 12, &[Quality::Min, Quality::Min7]),
+    })
 }
 
 /// One step of the forward recursion, normalised.

@@ -141,11 +141,13 @@ def fitted(said, right):
     """Slope and offset of the line through the log odds of what was said that fits what was right (Newton's method)."""
     p = np.clip(said, 1e-6, 1 - 1e-6)
     x = np.stack([np.log(p / (1 - p)), np.ones(len(p))])
-    w = np.array([1.0, 0.0])
-    for _ in range(30):
-        q = 1 / (1 + np.exp(-w @ x))
-        h = (x * (q * (1 - q) + 1e-9)) @ x.T + 1e-6 * np.eye(2)
-        w -= np.linalg.solve(h, x @ (q - right))
+    w = np.array([0.3, 0.0])
+    for _ in range(60):
+        q = 1 / (1 + np.exp(-np.clip(w @ x, -30, 30)))
+        h = (x * (q * (1 - q) + 1e-9)) @ x.T / len(p) + 1e-9 * np.eye(2)
+        step = np.linalg.solve(h, x @ (q - right) / len(p))
+        # Damped: far from the solution a whole step leads away from it.
+        w -= step / max(1.0, 4 * np.linalg.norm(step))
     return w
 
 
