@@ -15,7 +15,10 @@ const HARMONY: Option<Bytes> = Some((
     include_bytes!("../../../models/harmony_net/net.json"),
     include_bytes!("../../../models/harmony_net/net.onnx"),
 ));
-const HARMONY_OFFLINE: Option<Bytes> = None;
+const HARMONY_OFFLINE: Option<Bytes> = Some((
+    include_bytes!("../../../models/harmony_offline_net/net.json"),
+    include_bytes!("../../../models/harmony_offline_net/net.onnx"),
+));
 
 /// The nets that the listener hears with. Where one is missing, the rules hear in its place.
 #[derive(Debug, Clone, Default)]
