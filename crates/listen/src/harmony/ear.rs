@@ -1,18 +1,19 @@
 //! What each frame may be: the net's word and the perceptron's, weighed together.
 
+use backline_music::Quality;
 use backline_nets::Model;
 
 use super::calibration::{self, Sureness};
 use super::emission::{Scorer, Sums, normalise};
 use super::net::{STREAM_WINDOWS, StreamEar, Told, tell_recording};
-use super::params::{CLASSES, Emission};
+use super::params::{CLASSES, Emission, QUALITIES};
 
 /// The net's and the perceptron's share of the word on a chord, as exponents on their probabilities, in a stream and
 /// with hindsight; chosen on the validation songs. They err in different places, so together they do better than each.
-const STREAM_SHARES: (f32, f32) = (0.55, 0.55);
+const STREAM_SHARES: (f32, f32) = (0.35, 0.35);
 const RECORDING_SHARES: (f32, f32) = (0.9, 0.3);
-/// Share of the perceptron's prior that is divided out where it hears alone, so that rare qualities get heard; the
-/// net learnt with the rare ones weighted.
+/// Share of the perceptron's prior that is divided out, so that rare qualities get heard; the net learnt with the rare
+/// ones weighted.
 const PRIOR_DISCOUNT: f32 = 0.1;
 
 /// Which net there is, and what it told.
@@ -66,19 +67,34 @@ impl Ear {
             Net::Stream(ear) => (ear.tell(sums, index), STREAM_SHARES),
             Net::Recording(told) => (told.get(index).copied(), RECORDING_SHARES),
         };
-        match &told {
-            Some(told) => {
-                for (p, net) in log_prob.iter_mut().zip(&told.chord) {
-                    *p = shares.0 * net + shares.1 * *p;
-                }
-                normalise(&mut log_prob);
+        for (class, p) in log_prob.iter_mut().enumerate() {
+            *p -= PRIOR_DISCOUNT * self.scorer.log_prior(class);
+        }
+        if let Some(told) = &told {
+            let mut chord = told.chord;
+            tell_diminished_apart(&mut chord, &log_prob);
+            for (p, net) in log_prob.iter_mut().zip(&chord) {
+                *p = shares.0 * net + shares.1 * *p;
             }
-            None => {
-                for (class, p) in log_prob.iter_mut().enumerate() {
-                    *p -= PRIOR_DISCOUNT * self.scorer.log_prior(class);
-                }
-            }
+            normalise(&mut log_prob);
         }
         (log_prob, told)
+    }
+}
+
+/// The kinds of diminished chord: the net has met too few of them to tell one from another.
+const DIMINISHED: [usize; 3] = [Quality::Dim as usize, Quality::Hdim7 as usize, Quality::Dim7 as usize];
+
+/// Divides what the net gives to a root's diminished chords among them as the perceptron would.
+fn tell_diminished_apart(net: &mut [f32; CLASSES], perceptron: &[f32; CLASSES]) {
+    let sum = |p: &[f32; CLASSES], root: usize| {
+        let total: f32 = DIMINISHED.iter().map(|q| libm::expf(p[root * QUALITIES + q])).sum();
+        libm::logf(total.max(1e-30))
+    };
+    for root in 0..12 {
+        let share = sum(net, root) - sum(perceptron, root);
+        for quality in DIMINISHED {
+            net[root * QUALITIES + quality] = share + perceptron[root * QUALITIES + quality];
+        }
     }
 }
