@@ -7,6 +7,7 @@
 
 use backline_music::Chord;
 
+pub mod continuation;
 mod phrase;
 
 pub use phrase::phrase_position;
@@ -97,7 +98,17 @@ pub(crate) fn similarity(a: &BarHarmony, b: &BarHarmony) -> f32 {
     sum / weight
 }
 
-/// The witnesses' verdict on one bar.
+/// What some of the witnesses say the next bar begins with.
+#[derive(Debug, Clone, Copy)]
+struct Vote {
+    chord: Option<Chord>,
+    weight: f64,
+    /// The bar of the past that speaks loudest for it, and for how many bars its past agrees.
+    source: usize,
+    reach: f64,
+}
+
+/// The verdict on one bar.
 struct Verdict {
     /// Bar of the past that is copied.
     source: Option<usize>,
@@ -111,6 +122,12 @@ impl Anticipator {
     /// A predictor.
     pub const fn new() -> Self {
         Self
+    }
+
+    /// What the chord net reads before the bar that follows `history`.
+    pub fn reading(&self, history: &[BarHarmony]) -> continuation::Reading {
+        let past = &history[history.len().saturating_sub(MEMORY_BARS)..];
+        continuation::Reading::of(past, &votes(past))
     }
 
     /// The bars that follow `history`, `ahead` of them at most 64. Every beat carries the
@@ -152,10 +169,10 @@ impl Anticipator {
     }
 }
 
-fn witness(past: &[BarHarmony]) -> Verdict {
+/// Every chord that a bar of the past speaks for, in the order of their first bars.
+fn votes(past: &[BarHarmony]) -> Vec<Vote> {
     let n = past.len();
-    let mut votes: Vec<(Option<Chord>, f64, usize, f64)> = Vec::new();
-    let mut total = 0.0;
+    let mut votes: Vec<Vote> = Vec::new();
     for j in 1..n {
         let mut agreement = 1.0_f64;
         let mut reach = 0.0_f64;
@@ -177,26 +194,33 @@ fn witness(past: &[BarHarmony]) -> Verdict {
         };
         let weight = libm::exp(STEEP * reach.min(LONGEST) + even - FADE * lag as f64);
         let chord = past[j].beats.first().and_then(|b| b.chord);
-        total += weight;
-        match votes.iter_mut().find(|v| v.0 == chord) {
+        match votes.iter_mut().find(|v| v.chord == chord) {
             Some(vote) => {
-                vote.1 += weight;
-                if reach >= vote.3 {
-                    (vote.2, vote.3) = (j, reach);
+                vote.weight += weight;
+                if reach >= vote.reach {
+                    (vote.source, vote.reach) = (j, reach);
                 }
             }
-            None => votes.push((chord, weight, j, reach)),
+            None => votes.push(Vote { chord, weight, source: j, reach }),
         }
     }
+    votes
+}
+
+fn witness(past: &[BarHarmony]) -> Verdict {
+    let votes = votes(past);
+    let total: f64 = votes.iter().map(|v| v.weight).sum();
     // The first of equals wins, so that the order of the song decides and nothing else.
-    let mut best: Option<(Option<Chord>, f64, usize, f64)> = None;
+    let mut best: Option<Vote> = None;
     for vote in votes {
-        if best.is_none_or(|b| vote.1 > b.1) {
+        if best.is_none_or(|b| vote.weight > b.weight) {
             best = Some(vote);
         }
     }
     match best {
-        Some((_, weight, source, reach)) => Verdict { source: Some(source), share: weight / total, reach },
+        Some(Vote { weight, source, reach, .. }) => {
+            Verdict { source: Some(source), share: weight / total, reach }
+        }
         None => Verdict { source: None, share: 0.0, reach: 0.0 },
     }
 }

@@ -1,5 +1,10 @@
 //! The drummer: groove, accents that are answered, ghost notes, fills and crashes, by two hands and
-//! two feet.
+//! two feet. Where the net knows the style it plays from the written groove as from a chart; elsewhere the
+//! groove is played as it is written.
+
+mod drummer;
+mod improvise;
+mod reading;
 
 use crate::bar::Bar;
 use crate::dice::Purpose;
@@ -7,6 +12,8 @@ use crate::frame::{Step, TICKS};
 use crate::render::Stroke;
 use crate::style::{DrumStep, Fill, Groove, Lane};
 use backline_music::Part;
+
+pub use drummer::Drummer;
 
 /// The drummer's stream of random numbers.
 const DRUMS: u64 = 1;
@@ -24,13 +31,30 @@ struct Hit {
     lane: Lane,
     tick: i32,
     level: f64,
+    /// How late beyond the style's feel, in ms.
+    late_ms: f64,
+}
+
+impl Hit {
+    fn on_grid(lane: Lane, tick: i32, level: f64) -> Self {
+        Self { lane, tick, level, late_ms: 0.0 }
+    }
 }
 
 /// The strokes of the bar, and whether it ends in a fill.
-pub(crate) fn play(bar: &Bar, after_fill: bool) -> (Vec<Stroke>, bool) {
+pub(crate) fn play(bar: &Bar, drummer: Option<&Drummer>, after_fill: bool) -> (Vec<Stroke>, bool) {
     let groove = choose_groove(bar);
     let fill = choose_fill(bar);
     let fill_from = fill.map_or(bar.ticks, |f| fill_start(bar, f));
+    let improvised = drummer.and_then(|d| improvise::play(d, bar, groove, fill_from, after_fill));
+    let mut hits = improvised.unwrap_or_else(|| as_written(bar, groove, fill, fill_from));
+    crash(bar, after_fill, &mut hits);
+    let hits = by_two_hands(hits);
+    let strokes = hits.iter().map(|h| stroke(bar, h)).collect();
+    (strokes, fill.is_some())
+}
+
+fn as_written(bar: &Bar, groove: &Groove, fill: Option<&Fill>, fill_from: i32) -> Vec<Hit> {
     let mut hits = groove_hits(bar, groove);
     if let Some(fill) = fill {
         let kick_goes_on = !fill.lanes.contains_key(&Lane::Kick);
@@ -39,10 +63,7 @@ pub(crate) fn play(bar: &Bar, after_fill: bool) -> (Vec<Stroke>, bool) {
         });
         hits.extend(fill_hits(bar, fill, fill_from));
     }
-    crash(bar, after_fill, &mut hits);
-    let hits = by_two_hands(hits);
-    let strokes = hits.iter().map(|h| stroke(bar, h)).collect();
-    (strokes, fill.is_some())
+    hits
 }
 
 fn choose_groove<'a>(bar: &Bar<'a>) -> &'a Groove {
@@ -117,7 +138,7 @@ fn push(hits: &mut Vec<Hit>, lane: Lane, tick: i32, ticks: i32, step: &DrumStep)
     for k in 0..strokes {
         // A roll swells.
         let level = f64::from(step.level) * (1.0 - 0.12 * f64::from(strokes - 1 - k));
-        hits.push(Hit { lane, tick: tick + ticks * k / strokes, level });
+        hits.push(Hit::on_grid(lane, tick + ticks * k / strokes, level));
     }
 }
 
@@ -175,16 +196,20 @@ fn with_density(bar: &Bar, lane: Lane, step: &Step, drum: &DrumStep) -> f64 {
     if bar.density >= 0.0 {
         return prob + if prob < 1.0 { (1.0 - prob) * 0.7 * bar.density } else { 0.0 };
     }
-    let worth = match (lane, step.weight) {
+    prob * (1.0 + bar.density * (1.0 - worth(lane, step.weight, drum.level)))
+}
+
+/// How much a stroke holds the groove together, 0..=1.
+fn worth(lane: Lane, weight: u8, level: f32) -> f64 {
+    match (lane, weight) {
         (Lane::Kick, 3) => 1.0,
         (Lane::Kick, 2) => 0.85,
-        (Lane::Snare | Lane::Clap | Lane::Rim, _) if drum.level >= ACCENT => 0.95,
+        (Lane::Snare | Lane::Clap | Lane::Rim, _) if level >= ACCENT => 0.95,
         (Lane::Kick | Lane::Crash, _) => 0.4,
         (_, 2 | 3) => 0.6,
         (_, 1) => 0.3,
         _ => 0.05,
-    };
-    prob * (1.0 + bar.density * (1.0 - worth))
+    }
 }
 
 /// The kick moves towards what was heard: strong accents draw it, silent places let it go. The
@@ -235,7 +260,7 @@ fn busier(bar: &Bar, groove: &Groove, steps: &[Step], hits: &mut Vec<Hit>) {
         let kicks = taken(&[Lane::Kick]);
         let extra =
             |k: u64, prob: f64| bar.happens(DRUMS, (20 + k) << 32 | step.tick.unsigned_abs() as u64, prob);
-        let mut add = |lane, level| hits.push(Hit { lane, tick: step.tick, level });
+        let mut add = |lane, level| hits.push(Hit::on_grid(lane, step.tick, level));
         if step.weight == 0 && !snares && !kicks && extra(0, 0.55 * ghosts * bar.density) {
             add(Lane::Snare, 0.24);
         }
@@ -268,9 +293,9 @@ fn crash(bar: &Bar, after_fill: bool, hits: &mut Vec<Hit>) {
         return;
     }
     hits.retain(|h| h.tick != 0 || !(h.lane.keeps_time() || h.lane == Lane::Crash));
-    hits.push(Hit { lane: Lane::Crash, tick: 0, level: 0.95 });
+    hits.push(Hit::on_grid(Lane::Crash, 0, 0.95));
     if !hits.iter().any(|h| h.tick == 0 && h.lane == Lane::Kick) {
-        hits.push(Hit { lane: Lane::Kick, tick: 0, level: 0.9 });
+        hits.push(Hit::on_grid(Lane::Kick, 0, 0.9));
     }
 }
 
@@ -321,7 +346,7 @@ fn stroke(bar: &Bar, hit: &Hit) -> Stroke {
         tick: hit.tick,
         end_tick: hit.tick + TICKS / 8,
         level: hit.level * colour,
-        late_ms: f64::from(late_ms),
+        late_ms: f64::from(late_ms) + hit.late_ms,
         group: hit.lane as u64,
     }
 }
@@ -332,7 +357,7 @@ mod tests {
 
     #[test]
     fn two_hands_keep_what_matters() {
-        let hit = |lane, level| Hit { lane, tick: 0, level };
+        let hit = |lane, level| Hit::on_grid(lane, 0, level);
         let kept = by_two_hands(vec![
             hit(Lane::ClosedHat, 0.5),
             hit(Lane::Kick, 0.9),

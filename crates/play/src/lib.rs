@@ -35,6 +35,7 @@ mod comping;
 mod dice;
 mod drums;
 mod frame;
+mod models;
 mod render;
 mod resolve;
 pub mod style;
@@ -43,6 +44,8 @@ mod voicing;
 use backline_music::{Controls, Key, Metre, PlannedBar, PlannedChord};
 
 pub use anticipate::{Anticipator, BarHarmony, BeatChord, phrase_position};
+pub use drums::Drummer;
+pub use models::Models;
 pub use resolve::resolve_style;
 pub use style::{StyleError, StyleInfo, style, styles};
 
@@ -85,6 +88,16 @@ pub struct BarContext {
 /// that cannot be placed (a metre out of range, a position beyond 10⁹ beats) stays empty; an unknown
 /// style is played as the first of [`styles`].
 pub fn plan_bar(ctx: &BarContext, controls: &Controls, previous: Option<&PlannedBar>) -> PlannedBar {
+    plan_bar_with(Models::built_in(), ctx, controls, previous)
+}
+
+/// As [`plan_bar`], played with `models`.
+pub fn plan_bar_with(
+    models: &Models,
+    ctx: &BarContext,
+    controls: &Controls,
+    previous: Option<&PlannedBar>,
+) -> PlannedBar {
     let mut planned = PlannedBar {
         index: ctx.index,
         start_beat: ctx.start_beat,
@@ -102,7 +115,7 @@ pub fn plan_bar(ctx: &BarContext, controls: &Controls, previous: Option<&Planned
     let Some(style) = style(&ctx.style).or_else(|| styles().first()) else { return planned };
     planned.style.clone_from(&style.id);
     let bar = bar::Bar::new(ctx, controls, style, &planned.chords);
-    let (mut strokes, fill) = drums::play(&bar, previous.is_some_and(|p| p.fill));
+    let (mut strokes, fill) = drums::play(&bar, models.drums.as_deref(), previous.is_some_and(|p| p.fill));
     planned.fill = fill;
     let kicks: Vec<i32> = strokes.iter().filter(|s| s.key == KICK_KEY).map(|s| s.tick).collect();
     strokes.extend(comping::play(&bar, previous));
