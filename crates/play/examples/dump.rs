@@ -47,6 +47,9 @@ fn main() {
             style: id.into(),
             bar_in_phrase: index as u32,
             phrase_bars: 8,
+            form: backline_play::Form::Groove,
+            section_start: false,
+            lift: 0.0,
         };
         let bar = plan_bar(&ctx, &controls, previous.as_ref());
         print(&bar, labels[index % labels.len()], info.steps_per_quarter);

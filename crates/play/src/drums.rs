@@ -8,6 +8,7 @@ mod reading;
 
 use crate::bar::Bar;
 use crate::dice::Purpose;
+use crate::form::Form;
 use crate::frame::{Step, TICKS};
 use crate::render::Stroke;
 use crate::style::{DrumStep, Fill, Groove, Lane};
@@ -80,7 +81,7 @@ fn choose_groove<'a>(bar: &Bar<'a>) -> &'a Groove {
 fn choose_fill<'a>(bar: &Bar<'a>) -> Option<&'a Fill> {
     let middle = bar.phrase_bars >= 8 && bar.bar_in_phrase + 1 == bar.phrase_bars / 2;
     let prob = if bar.ends_phrase() {
-        0.75 + 0.25 * bar.energy
+        0.75 + 0.25 * bar.energy.max(bar.lift)
     } else if middle {
         0.15 + 0.5 * bar.energy
     } else {
@@ -282,13 +283,14 @@ fn busier(bar: &Bar, groove: &Groove, steps: &[Step], hits: &mut Vec<Hit>) {
 
 /// A crash with the kick where a phrase starts, or after a fill.
 fn crash(bar: &Bar, after_fill: bool, hits: &mut Vec<Hit>) {
-    if bar.bar_in_phrase != 0 && !after_fill {
+    if bar.bar_in_phrase != 0 && !after_fill && !bar.section_start {
         return;
     }
     let prob = f64::from(bar.style.crash)
         * (0.1 + 0.9 * bar.energy)
         * (0.6 + 0.8 * bar.brightness)
         * if bar.bar_in_phrase == 0 { 1.3 } else { 0.7 };
+    let prob = if bar.section_start && bar.form == Form::Groove { 1.0 } else { prob };
     if !bar.happens(DRUMS, item(Lane::Crash, 0), prob) {
         return;
     }

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use backline_nets::NetError;
+use backline_nets::{Model, NetError};
 
+use crate::anticipate::continuation;
 use crate::drums::Drummer;
 
 /// The nets that the band plays with. Where one is missing, the written grooves and the rules play alone.
@@ -12,6 +13,8 @@ use crate::drums::Drummer;
 pub struct Models {
     /// Drums.
     pub drums: Option<Arc<Drummer>>,
+    /// How songs go on: the chord that the next bar begins with.
+    pub progression: Option<Arc<Model>>,
     /// A sentence for each net that should be there and cannot be used.
     pub notices: Vec<String>,
 }
@@ -26,25 +29,37 @@ impl Models {
     pub fn built_in() -> &'static Self {
         static BUILT_IN: OnceLock<Models> = OnceLock::new();
         BUILT_IN.get_or_init(|| {
-            let json = include_bytes!("../../../models/drums_net/net.json");
-            let onnx = include_bytes!("../../../models/drums_net/net.onnx");
-            Self::gather(Drummer::from_bytes(json, onnx))
+            macro_rules! net {
+                ($folder:literal, $file:literal) => {
+                    include_bytes!(concat!("../../../models/", $folder, "/", $file))
+                };
+            }
+            Self::gather(
+                Drummer::from_bytes(net!("drums_net", "net.json"), net!("drums_net", "net.onnx")),
+                Model::from_bytes(
+                    "progression",
+                    net!("progression_net", "net.json"),
+                    net!("progression_net", "net.onnx"),
+                ),
+            )
         })
     }
 
-    /// The nets in `folder`, which has a folder for each: `drums_net`. One that is missing or damaged is left
-    /// out, and a notice says so.
+    /// The nets in `folder`, which has a folder for each: `drums_net`, `progression_net`. One that is missing
+    /// or damaged is left out, and a notice says so.
     pub fn from_folder(folder: &Path) -> Self {
-        Self::gather(Drummer::from_folder(&folder.join("drums_net")))
+        let drums = Drummer::from_folder(&folder.join("drums_net"));
+        Self::gather(drums, Model::from_folder(&folder.join("progression_net")))
     }
 
-    fn gather(drums: Result<Drummer, NetError>) -> Self {
-        match drums {
-            Ok(drummer) => Self { drums: Some(Arc::new(drummer)), notices: Vec::new() },
-            Err(error) => Self {
-                drums: None,
-                notices: vec![format!("Backline drums by its written grooves alone: {error}")],
-            },
-        }
+    fn gather(drums: Result<Drummer, NetError>, progression: Result<Model, NetError>) -> Self {
+        let mut notices = Vec::new();
+        let drums = drums.map_err(|error| {
+            notices.push(format!("Backline drums by its written grooves alone: {error}"));
+        });
+        let progression = progression.and_then(continuation::fitting).map_err(|error| {
+            notices.push(format!("Backline expects harmony by what it heard before alone: {error}"));
+        });
+        Self { drums: drums.ok().map(Arc::new), progression: progression.ok().map(Arc::new), notices }
     }
 }

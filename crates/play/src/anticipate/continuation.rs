@@ -1,6 +1,8 @@
 //! What the chord net reads of the bars so far, seen from the chord that sounds, so that every key is one.
 
-use backline_music::{Chord, PitchClass};
+use backline_music::{Chord, PitchClass, Quality};
+
+use backline_nets::{Model, NetError};
 
 use super::{BarHarmony, Vote};
 
@@ -70,6 +72,16 @@ impl Reading {
     }
 }
 
+/// The net, if it reads and tells what is read and told here.
+pub(crate) fn fitting(net: Model) -> Result<Model, NetError> {
+    let card = net.card();
+    let reads = card.features == READ_CLASSES * (CLASSES + 1) + READ_FIGURES && card.chunk == 1;
+    if reads && card.columns("chord") == Some(0..CLASSES) {
+        return Ok(net);
+    }
+    Err(NetError::Card { net: card.name.clone(), why: "it is no chord net".to_owned() })
+}
+
 /// The class of a chord, its root counted from `pivot`.
 pub fn class(chord: Option<Chord>, pivot: PitchClass) -> usize {
     chord.map_or(NO_CHORD, |chord| {
@@ -80,4 +92,15 @@ pub fn class(chord: Option<Chord>, pivot: PitchClass) -> usize {
         };
         3 * usize::from(pivot.interval_to(chord.root)) + family
     })
+}
+
+/// The plain chord of a class: a triad, or no chord; `None` for the classes that are neither major nor minor.
+pub(super) fn plain(class: usize, pivot: PitchClass) -> Option<Option<Chord>> {
+    let quality = match class {
+        NO_CHORD => return Some(None),
+        _ if class % 3 == 0 => Quality::Maj,
+        _ if class % 3 == 1 => Quality::Min,
+        _ => return None,
+    };
+    i32::try_from(class / 3).ok().map(|up| Some(Chord::new(pivot.up(up), quality)))
 }
