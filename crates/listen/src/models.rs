@@ -58,15 +58,43 @@ impl Models {
 
     fn gather(rhythm: Option<Result<Model, NetError>>, harmony: Option<Result<Model, NetError>>) -> Self {
         let mut notices = Vec::new();
-        let mut usable = |loaded: Option<Result<Model, NetError>>, hears: &str| match loaded {
-            Some(Ok(model)) => Some(Arc::new(model)),
-            Some(Err(error)) => {
-                notices.push(format!("Backline hears {hears} by its simpler rules: {error}"));
-                None
-            }
-            None => None,
+        let mut usable = |loaded: Option<Result<Model, NetError>>, name: &str, hears: &str| {
+            // A whole net under another's name is as good as none.
+            let loaded = loaded?.and_then(|model| match model.card().name.as_str() {
+                own if own == name => Ok(model),
+                _ => Err(NetError::Checksum { net: name.to_owned() }),
+            });
+            loaded
+                .map_err(|error| {
+                    notices.push(format!("Backline hears {hears} by its simpler rules: {error}"))
+                })
+                .ok()
+                .map(Arc::new)
         };
-        let (rhythm, harmony) = (usable(rhythm, "beats and drums"), usable(harmony, "chords and keys"));
+        let rhythm = usable(rhythm, "rhythm", "beats and drums");
+        let harmony = usable(harmony, "harmony", "chords and keys");
         Self { rhythm, harmony, notices }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_nets_are_whole() {
+        let built_in = Models::built_in();
+        assert_eq!(built_in.notices, Vec::<String>::new());
+        assert_eq!(built_in.rhythm.is_some(), RHYTHM.is_some());
+        assert_eq!(built_in.harmony.is_some(), HARMONY.is_some());
+    }
+
+    #[test]
+    fn nets_that_are_missing_are_named() {
+        let models = Models::from_folder(Path::new("nowhere"));
+        assert!(models.rhythm.is_none() && models.harmony.is_none());
+        assert_eq!(models.notices.len(), 2);
+        assert!(models.notices[0].contains("beats and drums"), "{}", models.notices[0]);
+        assert!(models.notices[1].contains("chords and keys"), "{}", models.notices[1]);
     }
 }
