@@ -214,7 +214,8 @@ impl<'a> Bar<'a> {
         self.phrase_bars > 1 && self.bar_in_phrase + 1 == self.phrase_bars
     }
 
-    /// The seed of a stream of random numbers: the parts decide by the streams 1, 2, 3 and move by `HANDS` and on.
+    /// The seed of a stream of random numbers: the parts decide by the streams 1, 2, 3, and their hands
+    /// move by those from [`HANDS`] on.
     fn seed(&self, stream: u64) -> u32 {
         let part = if stream >= HANDS { stream - HANDS } else { stream.saturating_sub(1) };
         self.seeds[usize::try_from(part).unwrap_or(0).min(2)]

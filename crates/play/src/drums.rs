@@ -25,6 +25,8 @@ const FILL: u64 = 1;
 const ACCENT: f32 = 0.7;
 /// Strokes of one hand cannot follow faster than this; sixteenths on one cymbal are thinned beyond.
 const ONE_HAND_S: f64 = 0.085;
+/// The strokes of a roll do not follow faster than this.
+const ROLL_S: f64 = 0.03;
 
 /// A hit on the grid, before hands are counted.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -123,7 +125,7 @@ fn fill_hits(bar: &Bar, fill: &Fill, from: i32) -> Vec<Hit> {
             let tick = bar.ticks - unit * (pattern.steps().len() as i32 - i);
             let p = f64::from(step.prob) * (1.0 + 0.4 * bar.density.min(0.0));
             if tick >= from && step.level > 0.0 && bar.happens(DRUMS, item(lane, tick) | 3 << 40, p) {
-                push(&mut hits, lane, tick, unit, step);
+                push(bar, &mut hits, lane, tick, unit, step);
             }
         }
     }
@@ -134,8 +136,15 @@ fn item(lane: Lane, tick: i32) -> u64 {
     (lane as u64) << 32 | u64::from(tick.unsigned_abs())
 }
 
-fn push(hits: &mut Vec<Hit>, lane: Lane, tick: i32, ticks: i32, step: &DrumStep) {
-    let strokes = i32::from(step.strokes.max(1));
+/// How many of the strokes of a roll in a step of `ticks` can be told apart at this tempo.
+fn roll_strokes(bar: &Bar, ticks: i32, strokes: u8) -> i32 {
+    let step_s = f64::from(ticks) / f64::from(TICKS) * 60.0 / bar.tempo_bpm;
+    let told = (1..=i32::from(strokes)).take_while(|&n| step_s / f64::from(n) >= ROLL_S).count();
+    i32::try_from(told).unwrap_or(1).max(1)
+}
+
+fn push(bar: &Bar, hits: &mut Vec<Hit>, lane: Lane, tick: i32, ticks: i32, step: &DrumStep) {
+    let strokes = roll_strokes(bar, ticks, step.strokes);
     for k in 0..strokes {
         // A roll swells.
         let level = f64::from(step.level) * (1.0 - 0.12 * f64::from(strokes - 1 - k));
@@ -169,7 +178,7 @@ fn groove_hits(bar: &Bar, groove: &Groove) -> Vec<Hit> {
                 } else {
                     DrumStep { level: 0.72, prob: prob as f32, strokes: 1 }
                 };
-                push(&mut hits, lane, step.tick, step.ticks, &drum);
+                push(bar, &mut hits, lane, step.tick, step.ticks, &drum);
             }
         }
     }

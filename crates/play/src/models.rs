@@ -63,3 +63,27 @@ impl Models {
         Self { drums: drums.ok().map(Arc::new), progression: progression.ok().map(Arc::new), notices }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_nets_are_whole() {
+        let built_in = Models::built_in();
+        assert_eq!(built_in.notices, Vec::<String>::new());
+        assert!(built_in.drums.is_some() && built_in.progression.is_some());
+    }
+
+    #[test]
+    fn nets_that_are_missing_or_another_are_named() {
+        let models = Models::from_folder(Path::new("nowhere"));
+        assert!(models.drums.is_none() && models.progression.is_none());
+        assert!(models.notices[0].contains("drums by its written grooves"), "{}", models.notices[0]);
+        assert!(models.notices[1].contains("expects harmony"), "{}", models.notices[1]);
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
+        assert!(Drummer::from_folder(&shipped.join("progression_net")).is_err());
+        let drums = Model::from_folder(&shipped.join("drums_net")).unwrap();
+        assert!(continuation::fitting(drums).is_err());
+    }
+}

@@ -1,7 +1,7 @@
 """Draws planned bars as a piano roll over a drum grid: `python -m backline_training.rolls BARS.json … --out FOLDER`.
 
-BARS.json is what `cargo run -p backline-play --example dump -- STYLE "CHORDS" 0 0 4/4 json` prints. One PNG each. Colour is
-velocity; what lies off the grid lines is micro-timing and swing. No library beyond numpy is needed.
+BARS.json is what `cargo run -p backline-play --example dump -- STYLE "CHORDS" 0 0 4/4 json` prints. One PNG each.
+Colour is velocity; what lies off the grid lines is micro-timing and swing. No library beyond numpy is needed.
 """
 
 import argparse
@@ -68,7 +68,8 @@ def write(file, image):
     raw = b"".join(b"\0" + line.tobytes() for line in image)
     chunk = lambda kind, body: struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    file.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b""))
+    body = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
+    file.write_bytes(b"\x89PNG\r\n\x1a\n" + body)
 
 
 if __name__ == "__main__":

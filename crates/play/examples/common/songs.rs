@@ -22,7 +22,7 @@ pub fn songs(folder: &Path) -> std::io::Result<Vec<Song>> {
         let (bars, starts) = billboard(&f.join("salami_chords.txt")).or_else(|| pop909(f))?;
         Some(Song { name: f.file_name()?.to_string_lossy().into_owned(), bars, starts })
     };
-    Ok(folders.iter().filter_map(read).filter(|s| s.bars.len() >= 16).collect())
+    Ok(folders.iter().filter_map(read).filter(|s| s.bars.len() >= 8).collect())
 }
 
 fn billboard(path: &Path) -> Option<(Vec<BarHarmony>, Vec<bool>)> {

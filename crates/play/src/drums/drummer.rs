@@ -1,4 +1,4 @@
-//! The drummer's net at work: it reads the written groove, the fill and the accents, and plays a bar a step at a time.
+//! The drummer's net at work: it reads the chart, the fill and the accents, and plays a step at a time.
 
 use std::path::Path;
 

@@ -4,10 +4,10 @@ use backline_music::Metre;
 
 use super::drummer::{Drummer, Touch};
 use super::reading::{Levels, Score, VOICES};
-use super::{DRUMS, Hit, answer, backbeats, too_fast, with_brightness, worth};
+use super::{DRUMS, Hit, answer, backbeats, roll_strokes, too_fast, with_brightness, worth};
 use crate::bar::Bar;
 use crate::dice::Purpose;
-use crate::frame::{Step, TICKS};
+use crate::frame::Step;
 use crate::style::{Groove, Lane};
 
 /// What is written with less than this probability is no part of the chart.
@@ -161,8 +161,8 @@ fn hit(bar: &Bar, lane: Lane, tick: i32, item: u64, touch: Touch) -> Hit {
 /// Quick strokes where the chart has them: the rest of a roll, swelling up to `last`.
 fn roll(groove: &Groove, bar: &Bar, lane: Lane, step: &Step, last: &Hit, hits: &mut Vec<Hit>) {
     let written = groove.lanes.get(&lane).and_then(|p| p.bar(bar.bar_in_phrase).get(step.source));
-    let strokes = i32::from(written.map_or(1, |d| d.strokes)).max(1);
-    for k in 1..strokes.min(TICKS) {
+    let strokes = roll_strokes(bar, step.ticks, written.map_or(1, |d| d.strokes));
+    for k in 1..strokes {
         hits.push(Hit { tick: step.tick + step.ticks * k / strokes, ..*last });
     }
 }

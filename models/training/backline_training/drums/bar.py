@@ -1,4 +1,6 @@
-"""What the net reads at a step of a bar, and how a bar lies in memory; `crates/play/src/drums/reading.rs` builds the same.
+"""What the net reads at a step of a bar, and how a bar lies in memory.
+
+`crates/play/src/drums/reading.rs` builds the same.
 
 A bar has 16 steps (straight) or 12 (triplets) and nine voices. Strokes are levels 0…1, relative to how loud the
 drummer plays at all; 0 is no stroke. What was not there (no chart, no bar before) is all zero with its flag off.
@@ -29,12 +31,13 @@ def conditions(bars, styles):
     """What is known before the bar is played: [n, 16, width - 2 N], all but the own last step.
 
     bars: a dict of arrays, the first axis the bars: `triplet`, `chart` and `before` [n, 16, N] (levels), `charted`,
-    `led` (whether these two are there), `style` (index), `energy`, `density` (0…1), `bpm`, `phrase` (0…3), `after_fill`,
-    `fill` [n, 16], `accented`, `accents` [n, 16] (0…1).
+    `led` (whether these two are there), `style` (index), `energy`, `density` (0…1), `bpm`, `phrase` (0…3),
+    `after_fill`, `fill` [n, 16], `accented`, `accents` [n, 16] (0…1).
     """
     n = len(bars["style"])
     triplet = bars["triplet"].astype(bool)
-    position = np.stack([np.eye(STEPS, STEPS + TRIPLETS), np.eye(STEPS, STEPS + TRIPLETS, STEPS)])[triplet.astype(int)]
+    places = np.stack([np.eye(STEPS, STEPS + TRIPLETS, k) for k in (0, STEPS)])
+    position = places[triplet.astype(int)]
     parts = [position]
     for name, flag in (("chart", "charted"), ("before", "led")):
         level = bars[name] * bars[flag][:, None, None]

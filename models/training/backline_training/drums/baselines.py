@@ -52,7 +52,7 @@ class Written:
 
 
 class Markov:
-    """A stroke given voice, style, step, the chart, the bar before and the step before; counts shrink to shorter contexts."""
+    """A stroke given voice, style, step, chart, the bar and the step before; counts shrink to shorter contexts."""
 
     SHRINK = 4.0
 

@@ -93,7 +93,8 @@ def statistics(model, markov, written, bars, styles):
         groove, prob = written.pick(bars, i)
         level[i, : len(groove)] = np.where(rng.random(prob.shape) < prob, groove, 0)
     # As the template player humanises: 2 ms and about 3 % at its usual setting.
-    sets["written groove"] = level * (1 + 0.03 * rng.standard_normal(level.shape)), 0.1 * rng.standard_normal(level.shape)
+    uneven = rng.standard_normal((2, *level.shape))
+    sets["written groove"] = level * (1 + 0.03 * uneven[0]), 0.1 * uneven[1]
     reference = grooves.statistics(bars["level"], bars["late"], bars["triplet"])
     print("\noverlapping area (1 is best) / KL divergence (0 is best) with held-out drummers")
     print("| | " + " | ".join(grooves.FEATURES) + " |\n" + "|---" * 7 + "|")

@@ -32,8 +32,8 @@ def example(styles):
     draw = lambda: np.where(rng.random((1, bar.STEPS, bar.N)) < 0.2, rng.integers(1, 10, (1, bar.STEPS, bar.N)) / 10, 0)
     bars = {name: draw().astype(np.float32) for name in ("level", "chart", "before")}
     one = lambda value: np.array([value], np.float32)
-    bars |= {"triplet": np.array([False]), "charted": one(1), "led": one(1), "style": np.array([3]), "energy": one(0.625)}
-    bars |= {"density": one(0.25), "bpm": one(90), "phrase": np.array([2]), "after_fill": one(1), "accented": one(1)}
+    bars |= {"triplet": np.array([False]), "charted": one(1), "led": one(1), "style": np.array([3])}
+    bars |= {"energy": one(0.625), "density": one(0.25), "bpm": one(90), "phrase": np.array([2]), "after_fill": one(1), "accented": one(1)}
     bars["fill"] = (np.arange(bar.STEPS) >= 12)[None].astype(np.float32)
     bars["accents"] = (rng.integers(0, 9, (1, bar.STEPS)) / 8).astype(np.float32)
     x = np.concatenate([bar.own(bars["level"]), bar.conditions(bars, len(styles))], 2)[0]

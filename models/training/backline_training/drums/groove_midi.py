@@ -1,4 +1,4 @@
-"""The Groove MIDI Dataset (Gillick et al., ICML 2019; CC BY 4.0) as bars: strokes, timing, fills, and what came before."""
+"""The Groove MIDI Dataset (Gillick et al., ICML 2019; CC BY 4.0) as bars, with fills and what came before."""
 
 import csv
 
@@ -31,7 +31,7 @@ def style(name):
 
 
 def performances(folder, held_out):
-    """A dict of arrays for each performance in 4/4 of a bar or more, `split` train, validation or test (held-out drummers)."""
+    """A dict of arrays for each performance in 4/4; `split`: train, validation or test (held-out drummers)."""
     for row in csv.DictReader((folder / "info.csv").open()):
         if row["time_signature"] != "4-4" or not (folder / row["midi_filename"]).exists():
             continue
@@ -115,7 +115,7 @@ def chart(past):
 
 
 def fills(level, per_beat):
-    """Which steps are a fill: from the first beat to the bar's end whose toms and snares go beyond what is usual there."""
+    """Which steps are a fill: the last beats whose toms and snares all go beyond what is usual there."""
     strong = np.where(level > 0.3, 1.0, 0.0)
     strong = strong[:, :, 1] + strong[:, :, 4:7].sum(2)
     beats = strong[:, : 4 * per_beat].reshape(len(level), 4, per_beat).sum(2)

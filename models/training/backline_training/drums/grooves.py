@@ -13,7 +13,7 @@ FEATURES = ("strokes", "syncopation", "mean level", "spread of level", "mean lat
 
 
 def syncopation(onsets, weights):
-    """Longuet-Higgins & Lee: each onset with a silent stronger place after it, before the next onset, counts the difference."""
+    """Longuet-Higgins & Lee: an onset counts by how much stronger the strongest silent place before the next is."""
     total, n = 0, len(onsets)
     for i in np.flatnonzero(onsets):
         strongest = weights[i]
@@ -40,7 +40,7 @@ def statistics(level, late, triplet):
 
 
 def overlap(reference, other, rng, bars=400):
-    """(overlapping area, KL divergence) of the distances inside the reference and between the sets, for each feature."""
+    """(overlapping area, KL divergence) of distances inside the reference and between the sets, by feature."""
     some = lambda rows: rows[rng.permutation(len(rows))[:bars]]
     reference, other = some(reference), some(other)
     out = []

@@ -1,8 +1,8 @@
-"""The net: a recurrent layer over the steps of a bar; the nine voices of a step are a chain, tied by couplings it gives.
+"""The net: a recurrent layer over the steps of a bar; the voices of a step are a chain, tied by couplings it gives.
 
-With h the layer's state at a step, voice v is struck with probability σ(b_v(h) + Σ_{u<v} C_vu(h)·s_u), s_u saying whether
-voice u was struck: the exact chain rule over the voices at the price of one run a step (as NADE, Larochelle & Murray,
-AISTATS 2011, with couplings that follow the context). Level and lateness of a stroke are normal.
+With h the layer's state at a step, voice v is struck with probability σ(b_v(h) + Σ_{u<v} C_vu(h)·s_u), s_u saying
+whether voice u was struck: the exact chain rule over the voices at the price of one run a step (as NADE, Larochelle &
+Murray, AISTATS 2011, with couplings that follow the context). Level and lateness of a stroke are normal.
 """
 
 import torch

@@ -33,7 +33,8 @@ def run(config, args):
         for name, p in rows.items():
             p = p / p.sum(1, keepdims=True)
             told = p[np.arange(len(t_)), t_]
-            print(f"| {name} | {(p.argmax(1) == t_).mean():.3f} | {np.exp(-np.log(told).mean()):.2f} | {error(p, t_):.3f} |")
+            right, perplexity = (p.argmax(1) == t_).mean(), np.exp(-np.log(told).mean())
+            print(f"| {name} | {right:.3f} | {perplexity:.2f} | {error(p, t_):.3f} |")
 
 
 def calibrate(model, validation):
