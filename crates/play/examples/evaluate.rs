@@ -130,7 +130,8 @@ fn main() {
         }
         let follows =
             |id: &&str| style(id).is_some_and(|s| s.kick_follow >= 0.5 && s.metres[0] == Metre::FOUR_FOUR);
-        let riffs: Vec<(f64, f64)> = ids().iter().filter(follows).map(|id| agreement(models, id)).collect();
+        let riffs: Vec<(f64, f64)> =
+            ids().into_iter().filter(follows).map(|id| agreement(models, id)).collect();
         let mean = |k: fn(&(f64, f64)) -> f64| riffs.iter().map(k).sum::<f64>() / riffs.len() as f64;
         let slowest = times.iter().copied().fold(0.0, f64::max);
         println!(

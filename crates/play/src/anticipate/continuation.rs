@@ -96,11 +96,9 @@ pub fn class(chord: Option<Chord>, pivot: PitchClass) -> usize {
 
 /// The plain chord of a class: a triad, or no chord; `None` for the classes that are neither major nor minor.
 pub(super) fn plain(class: usize, pivot: PitchClass) -> Option<Option<Chord>> {
-    let quality = match class {
-        NO_CHORD => return Some(None),
-        _ if class % 3 == 0 => Quality::Maj,
-        _ if class % 3 == 1 => Quality::Min,
-        _ => return None,
-    };
+    if class == NO_CHORD {
+        return Some(None);
+    }
+    let quality = *[Quality::Maj, Quality::Min].get(class % 3)?;
     i32::try_from(class / 3).ok().map(|up| Some(Chord::new(pivot.up(up), quality)))
 }
