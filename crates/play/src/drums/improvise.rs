@@ -16,6 +16,9 @@ const CHART_PROB: f32 = 0.5;
 const LEAST_FOLLOW: f32 = 0.3;
 /// Logarithm of the odds that the whole density knob adds to a stroke, or takes from one of no worth.
 const DENSITY_LOGIT: f64 = 1.4;
+/// The temperature draws probabilities towards never and always, for what is written. A drummer's own are as they
+/// should be at its usual setting: this takes back some of that, so that ghost notes stay.
+const DOUBT: f64 = 0.7;
 /// The level of the net's full strokes: it tells how strokes relate, the energy how loud the band is.
 const FULL: f64 = 0.98;
 
@@ -62,7 +65,7 @@ pub(super) fn play(
         let written = if in_fill { None } else { lanes[i][voice] };
         let lane = written.unwrap_or_else(|| lane_of(voice, touch.level, usual[voice]));
         let logit = logit + with_density(bar, lane, step, touch.level, in_fill);
-        let prob = 1.0 / (1.0 + libm::exp(-logit));
+        let prob = 1.0 / (1.0 + libm::exp(-logit * DOUBT));
         // The riffs that the net learnt from went along with their grooves; others do not.
         let prob =
             if lane == Lane::Kick { answer(bar, step, prob, written.is_some(), &backbeats) } else { prob };
