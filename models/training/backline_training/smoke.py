@@ -28,6 +28,8 @@ BRIEF = {
         "songs": 2,
         "online": BRIEF_HARMONY, "offline": BRIEF_HARMONY,
     },
+    "drums": {"written_bars": 8, "inner": 8, "hidden": 8, "batch": 8, "epochs": 1},
+    "progression": {"test_titles": 1, "validation_titles": 1, "hidden": 8, "batch": 8, "epochs": 1},
 }  # fmt: skip
 
 
