@@ -16,8 +16,8 @@ mod spans;
 
 use backline_music::{Beat, ChordSpan, Estimate, Key, KeySpan};
 
-use crate::chroma::{ChromaExtractor, ChromaFrame, HOP_S, LATENCY_S, RATE_HZ};
 use crate::Models;
+use crate::chroma::{ChromaExtractor, ChromaFrame, HOP_S, LATENCY_S, RATE_HZ};
 use calibration::Sureness;
 use ear::Ear;
 use emission::{Sums, compress};

@@ -9,8 +9,9 @@ use crate::frame::{self, Step, Swing, TICKS};
 use crate::render::HANDS;
 use crate::style::StyleInfo;
 
-/// Below this probability a chord is only hinted at: root and fifth, held.
-pub(crate) const UNSURE_PROB: f32 = 0.4;
+/// Below this probability a chord is only hinted at: root and fifth, held. Probabilities say how often such a chord is
+/// right, and seven wrong in ten are too many to spell out.
+pub(crate) const UNSURE_PROB: f32 = 0.29;
 /// More chords than this in a bar are noise: the rest are dropped.
 const MAX_CHORDS: usize = 32;
 /// Energy that a full lift adds, or a full sinking takes.

@@ -7,8 +7,8 @@
 /// A line through log odds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Calibration {
-    pub(crate) slope: f32,
-    pub(crate) offset: f32,
+    slope: f32,
+    offset: f32,
 }
 
 impl Calibration {
@@ -27,10 +27,12 @@ pub(crate) struct Sureness {
     pub(crate) key: Calibration,
 }
 
-const AS_IT_IS: Calibration = Calibration { slope: 1.0, offset: 0.0 };
-
 /// A stream, by the net and by rules alone; a recording likewise.
-pub(crate) const STREAM_NET: Sureness = Sureness { chord: AS_IT_IS, key: AS_IT_IS };
-pub(crate) const STREAM_RULES: Sureness = Sureness { chord: AS_IT_IS, key: AS_IT_IS };
-pub(crate) const RECORDING_NET: Sureness = Sureness { chord: AS_IT_IS, key: AS_IT_IS };
-pub(crate) const RECORDING_RULES: Sureness = Sureness { chord: AS_IT_IS, key: AS_IT_IS };
+pub(crate) const STREAM_NET: Sureness = Sureness { chord: line(0.44, -0.72), key: line(0.42, 0.02) };
+pub(crate) const STREAM_RULES: Sureness = Sureness { chord: line(0.42, -0.68), key: line(0.58, -0.58) };
+pub(crate) const RECORDING_NET: Sureness = Sureness { chord: line(0.35, -0.63), key: line(0.40, 0.10) };
+pub(crate) const RECORDING_RULES: Sureness = Sureness { chord: line(0.44, -0.68), key: line(0.58, -0.58) };
+
+const fn line(slope: f32, offset: f32) -> Calibration {
+    Calibration { slope, offset }
+}

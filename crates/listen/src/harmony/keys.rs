@@ -109,7 +109,12 @@ impl KeyTracker {
     }
 
     /// Takes a frame's chord probabilities and what the net told of the key; true when a step was completed.
-    pub(crate) fn push(&mut self, time_s: f64, posterior: &[f32; CLASSES], told: Option<&[f32; KEYS]>) -> bool {
+    pub(crate) fn push(
+        &mut self,
+        time_s: f64,
+        posterior: &[f32; CLASSES],
+        told: Option<&[f32; KEYS]>,
+    ) -> bool {
         if self.frames == 0 {
             self.start_s = time_s;
         }
@@ -121,9 +126,8 @@ impl KeyTracker {
             Some(told) => {
                 self.told += 1;
                 for key in 0..KEYS {
-                    let evidence = told[key].max(WORST)
-                        + CHORD_SHARE * chords[key]
-                        + FIRST_SHARE * self.began_on[key];
+                    let evidence =
+                        told[key].max(WORST) + CHORD_SHARE * chords[key] + FIRST_SHARE * self.began_on[key];
                     self.sum[key] += TRUST_NET * evidence;
                     self.total[key] += f64::from(evidence);
                 }
@@ -174,7 +178,7 @@ impl KeyTracker {
         let mut p = mean.map(|m| libm::expf(WHOLE_TRUST * (m - top)));
         unit(&mut p);
         let best = (0..KEYS).fold(0, |b, k| if p[k] > p[b] { k } else { b });
-        let (value, prob, runner_up) = self.pick(&p, best);
+        let (value, prob, runner_up) = pick(&p, best);
         Some(Estimate { value, prob, runner_up: Some(runner_up) })
     }
 
@@ -266,14 +270,10 @@ impl KeyTracker {
         self.settle(now_s);
     }
 
-    /// The key on the path with its probability, and the likeliest other.
+    /// `pick`, with probabilities as they are to be read.
     fn pick(&self, p: &[f32; KEYS], key: usize) -> (Key, f32, (Key, f32)) {
-        let name = |k: usize| {
-            Key::all().nth(k).unwrap_or(Key::new(backline_music::PitchClass::C, backline_music::Mode::Major))
-        };
-        let first = usize::from(key == 0);
-        let other = (0..KEYS).filter(|&k| k != key).fold(first, |b, k| if p[k] > p[b] { k } else { b });
-        (name(key), self.sure.of(p[key]), (name(other), self.sure.of(p[other])))
+        let (key, prob, other) = pick(p, key);
+        (key, self.sure.of(prob), (other.0, self.sure.of(other.1)))
     }
 
     /// Lets go of the oldest steps; the spans that lie in them stay as they are.
@@ -346,4 +346,14 @@ fn unit(values: &mut [f32; KEYS]) {
     } else {
         values.fill(1.0 / KEYS as f32);
     }
+}
+
+/// A key with its probability, and the likeliest other.
+fn pick(p: &[f32; KEYS], key: usize) -> (Key, f32, (Key, f32)) {
+    let name = |k: usize| {
+        Key::all().nth(k).unwrap_or(Key::new(backline_music::PitchClass::C, backline_music::Mode::Major))
+    };
+    let first = usize::from(key == 0);
+    let other = (0..KEYS).filter(|&k| k != key).fold(first, |b, k| if p[k] > p[b] { k } else { b });
+    (name(key), p[key], (name(other), p[other]))
 }

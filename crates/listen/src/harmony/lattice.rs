@@ -149,7 +149,17 @@ impl Lattice {
         };
         normalise(&mut forward);
         let class = arg_max(&self.score);
-        self.nodes.push_back(Node { index, y, told, class, posterior: forward, likelihood, forward, from, change });
+        self.nodes.push_back(Node {
+            index,
+            y,
+            told,
+            class,
+            posterior: forward,
+            likelihood,
+            forward,
+            from,
+            change,
+        });
     }
 
     /// Brings the best path and the posteriors of the last `depth` frames up to date; the path is

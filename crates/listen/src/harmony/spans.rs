@@ -72,20 +72,21 @@ impl Run {
     /// The span from `start_s` to `end_s`, said at `decided_s`.
     pub(crate) fn span(&self, start_s: f64, end_s: f64, decided_s: f64, sure: Calibration) -> ChordSpan {
         let n = self.frames as f32;
-        let prob = sure.of(self.posterior[self.class] / n);
+        let prob = self.posterior[self.class] / n;
         let first = usize::from(self.class == 0);
         let other = (0..CLASSES)
             .filter(|&c| c != self.class)
             .fold(first, |b, c| if self.posterior[c] > self.posterior[b] { c } else { b });
         let runner_up = (chord(other), sure.of(self.posterior[other] / n));
         let Some(plain) = chord(self.class) else {
+            let prob = sure.of(prob);
             return ChordSpan { start_s, end_s, chord: None, prob, runner_up: Some(runner_up), decided_s };
         };
         let (interval, certainty) = self.bass();
         let inverted = interval != 0 && certainty >= BASS_TRUST;
         let chord = if inverted { plain.over(plain.root.up(i32::from(interval))) } else { plain };
         // What speaks for another bass note speaks against this label.
-        let prob = if inverted { prob * certainty } else { prob };
+        let prob = sure.of(if inverted { prob * certainty } else { prob });
         ChordSpan { start_s, end_s, chord: Some(chord), prob, runner_up: Some(runner_up), decided_s }
     }
 }

@@ -179,8 +179,12 @@ def keys(picked, told):
         known = tested & (frames >= 0)
         said.append(sure[known][::10])
         hits.append((now == frames)[known][::10])
+    if not tonic:
+        return {}, (1.0, 0.0)
     said, right = np.concatenate(said), np.concatenate(hits)
     scores = {"tonic": np.mean(tonic), "tonic_over_time": held / of, "key_mirex": np.mean(mirex)}
+    if not len(said):
+        return scores, (1.0, 0.0)
     scores |= {"key_ece": error(binned(said, right, BINS)), "whole_key_ece": error(binned(np.array(whole), np.array(tonic), 5))}
     return scores, fitted(said, right)
 
