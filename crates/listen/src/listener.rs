@@ -104,7 +104,7 @@ impl Listener {
             rhythm_frames: 0,
             tracker: Tracker::new(),
             drums: DrumListener::new(),
-            harmony: Harmony::new(),
+            harmony: Harmony::new(models),
             melody: MelodyTracker::new(),
             loudness: LoudnessMeter::new(),
             timbre: TimbreMeter::new(),

@@ -32,7 +32,7 @@ fn strike(chord: Chord, seconds: f64, tuning: f64) -> Vec<f32> {
 }
 
 fn hear(audio: &[f32]) -> Harmony {
-    let mut harmony = Harmony::new();
+    let mut harmony = Harmony::new(Models::built_in());
     harmony.push(audio);
     harmony
 }
@@ -75,7 +75,7 @@ fn any_division_of_the_stream_gives_the_same() {
     let audio = progression(&chords, 0.1);
     let whole = hear(&audio);
     for size in [1_000, 441, 16_384, 7] {
-        let mut pieces = Harmony::new();
+        let mut pieces = Harmony::new(Models::built_in());
         for piece in audio.chunks(size) {
             pieces.push(piece);
         }
@@ -108,7 +108,7 @@ fn cadences_tell_their_key() {
         let harmony = hear(&audio);
         let heard = harmony.key().unwrap();
         assert_eq!(heard.value, key, "{heard:?}\n{:#?}", labels(harmony.chords()));
-        let (_, _, whole) = decode_offline(harmony.frames(), &[], 6.0);
+        let (_, _, whole) = decode_offline(harmony.frames(), &[], 6.0, Models::built_in());
         assert_eq!(whole.unwrap().value, key);
     }
 }
@@ -132,7 +132,7 @@ fn silence_and_broken_samples_are_no_chord() {
 fn spans_follow_each_other_without_gaps() {
     let chords = ["C:maj", "A:min", "F:maj", "G:maj"].map(|c| c.parse().unwrap());
     let audio = progression(&chords, 0.0);
-    let mut harmony = Harmony::new();
+    let mut harmony = Harmony::new(Models::built_in());
     for (i, piece) in audio.chunks(4_410).enumerate() {
         harmony.push(piece);
         let now_s = ((i + 1) * 4_410).min(audio.len()) as f64 / RATE_HZ;
@@ -169,7 +169,7 @@ fn spans_follow_each_other_without_gaps() {
 
 #[test]
 fn an_endless_stream_keeps_what_it_is_asked_to() {
-    let mut harmony = Harmony::new();
+    let mut harmony = Harmony::new(Models::built_in());
     harmony.set_history_s(Some(5.0));
     let chords = ["C:maj", "A:min", "F:maj", "G:maj"].map(|c| c.parse().unwrap());
     let audio = progression(&chords, 0.0);
