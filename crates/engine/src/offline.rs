@@ -133,7 +133,7 @@ pub fn accompany(
             bar_in_phrase,
             phrase_bars,
             form: Form::Groove,
-            section_start: i == 0,
+            section_start: false,
             lift: dynamics::lift(&heard.loudness, from_s + bar_s, bar_s),
         };
         let bar = plan_bar(&ctx, &controls, planned.last());

@@ -1,5 +1,7 @@
 //! What a session does on command: form, locked bars, other takes.
 
+use std::sync::OnceLock;
+
 use backline_engine::{Form, Line, Session};
 use backline_music::{Controls, DrumVoice, Metre, Part, PlannedBar, Transport};
 use backline_synth::demo::demo_song;
@@ -8,7 +10,8 @@ const RATE: f64 = 44_100.0;
 
 /// The bars of the demo song's first `seconds` as they were played at 120 BPM of the host; `act` is called at every beat.
 fn played(seconds: f64, controls: &Controls, mut act: impl FnMut(i64, &mut Session)) -> Vec<PlannedBar> {
-    let mono = demo_song().mono();
+    static MONO: OnceLock<Vec<f32>> = OnceLock::new();
+    let mono = MONO.get_or_init(|| demo_song().mono());
     let mut session = Session::new(RATE).unwrap();
     session.set_controls(controls);
     let mut bars: Vec<PlannedBar> = Vec::new();
