@@ -14,6 +14,7 @@ pub mod chroma;
 pub mod drums;
 pub mod harmony;
 mod listener;
+pub mod logbands;
 mod loudness;
 pub mod melody;
 mod models;
