@@ -23,6 +23,7 @@ mod onset;
 mod resample;
 pub mod rhythm;
 mod spectrum;
+mod strokes;
 mod style;
 mod timbre;
 

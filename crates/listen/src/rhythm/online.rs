@@ -6,7 +6,7 @@ use backline_music::{Beat, Estimate, Metre};
 
 use super::model::Patterns;
 use super::pointer::{BarPointer, Join};
-use super::{EVIDENCE_POWER, RHYTHM_FPS, RhythmFrame, frame_time_s};
+use super::{EVIDENCE_POWER, RHYTHM_FPS, RhythmFrame, heard_time_s};
 
 /// Tempi on either side of the likeliest that count as the same.
 const SAME_TEMPO: usize = 2;
@@ -55,6 +55,8 @@ pub struct Reading {
 /// Follows beats in a stream of onset strengths.
 pub struct Tracker {
     pointer: BarPointer,
+    /// Whether frames hold the net's activations.
+    from_net: bool,
     masses: Vec<f32>,
     frame: usize,
     evidence: f32,
@@ -77,10 +79,11 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// Nothing heard yet.
-    pub fn new() -> Self {
+    /// Nothing heard yet; expects what the net says, or onset patterns.
+    pub fn new(from_net: bool) -> Self {
         Self {
             pointer: BarPointer::new(Join::Sum, Patterns::built_in(EVIDENCE_POWER)),
+            from_net,
             masses: Vec::new(),
             frame: 0,
             evidence: 0.0,
@@ -112,7 +115,7 @@ impl Tracker {
 
     /// Hears the next frame at stream time `now_s`; returns the beat that falls by then, if one does.
     pub fn push(&mut self, frame: &RhythmFrame, now_s: f64) -> Option<Beat> {
-        let time_s = frame_time_s(self.frame);
+        let time_s = heard_time_s(self.frame, self.from_net);
         self.frame += 1;
         let strongest = frame.strengths.iter().copied().fold(0.0, f32::max);
         if strongest > ONSET_FLUX {
@@ -120,12 +123,12 @@ impl Tracker {
         }
         let still = time_s - self.last_onset_s > STILL_S;
         if !still {
-            let surprise = self.pointer.step(&frame.strengths, frame.change).clamp(-1.0, 1.0);
+            let surprise = self.pointer.step(frame).clamp(-1.0, 1.0);
             self.evidence += (surprise - self.evidence) / (EVIDENCE_S * RHYTHM_FPS) as f32;
             self.sounding_frames = self.sounding_frames.saturating_add(1);
         } else {
             // Nothing to learn from stillness; the pointer just moves on.
-            self.pointer.step(&frame.strengths, frame.change);
+            self.pointer.step(frame);
             self.evidence *= 0.98;
             self.sounding_frames = 0;
         }

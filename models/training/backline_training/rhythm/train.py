@@ -26,7 +26,7 @@ def loss_of(y, target):
     total = (heads * weights).sum() + 0.5 * off.sum() / known.sum().clamp(min=1.0) * 0.1
     late = int(METRE_FROM_S * data.FPS)
     told = y[:, late:, METRE].reshape(-1, METRE.stop - METRE.start)
-    total = total + 0.03 * F.cross_entropy(told, target[:, late:, METRE.start].reshape(-1).long())
+    total = total + 0.05 * F.cross_entropy(told, target[:, late:, METRE.start].reshape(-1).long())
     return total, heads
 
 
