@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::run::{command, run, target};
-use crate::setup::setup;
+use crate::setup::{Purpose, setup};
 
 /// The bundles' names in `target/bundled` and in the plug-in folders.
 const CLAP: &str = "Backline.clap";
@@ -49,7 +49,7 @@ pub fn bundle(release: bool) -> Result<PathBuf> {
 /// # Errors
 /// A step fails; its message says which.
 pub fn install(yes: bool) -> Result<()> {
-    setup(yes)?;
+    setup(Purpose::Build, yes)?;
     let bundled = bundle(true)?;
     let folders = PluginFolders::of_user()?;
     let clap = folders.clap.join(CLAP);

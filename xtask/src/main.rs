@@ -39,7 +39,7 @@ fn main() -> ExitCode {
             evaluate::tempo(std::path::Path::new(&rest[1]))
         }
         "lint" => test::lint(),
-        "setup" => setup::setup(yes),
+        "setup" => setup::setup(setup::Purpose::Test, yes),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

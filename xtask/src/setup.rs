@@ -26,13 +26,34 @@ const PACKAGES: &[&str] = &[
     "xvfb",
     "xauth",
 ];
+/// What trying out the training chain needs beside them.
+const TRAINING_PACKAGES: &[&str] = &[
+    "python3-venv",
+    "python3-torch",
+    "python3-scipy",
+    "python3-mido",
+    "python3-soundfile",
+    "fluidsynth",
+    "timgm6mb-soundfont",
+];
 
-/// Installs the packages that are missing. Asks before it uses root's rights, unless it has them
+/// What the packages are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Building and installing the plug-in.
+    Build,
+    /// Testing all of the repository, the training of the nets included.
+    Test,
+}
+
+/// Installs the packages that are missing for `purpose`. Asks before it uses root's rights, unless it has them
 /// already or `yes` was said.
 ///
 /// # Errors
 /// The package manager fails, or the answer is no.
-pub fn setup(yes: bool) -> Result<()> {
+pub fn setup(purpose: Purpose, yes: bool) -> Result<()> {
+    let training = if purpose == Purpose::Test { TRAINING_PACKAGES } else { &[] };
+    let packages: Vec<&str> = PACKAGES.iter().chain(training).copied().collect();
     if !cfg!(target_os = "linux") {
         println!("setup: nothing to install on this system");
         return Ok(());
@@ -41,7 +62,7 @@ pub fn setup(yes: bool) -> Result<()> {
         println!(
             "setup: this is not a Debian-like system, so nothing was installed.\n\
              Building needs these packages under your system's names: {}",
-            PACKAGES.join(" ")
+            packages.join(" ")
         );
         return Ok(());
     }
@@ -49,7 +70,7 @@ pub fn setup(yes: bool) -> Result<()> {
         let query = command("dpkg-query").args(["-W", "-f=${Status}", package]).output();
         query.is_ok_and(|o| o.stdout.ends_with(b"install ok installed"))
     };
-    let missing: Vec<&str> = PACKAGES.iter().copied().filter(|p| !installed(p)).collect();
+    let missing: Vec<&str> = packages.into_iter().filter(|p| !installed(p)).collect();
     if missing.is_empty() {
         println!("setup: all system packages are there");
         return Ok(());

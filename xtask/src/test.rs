@@ -5,8 +5,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{answers, command, run};
-use crate::setup::setup;
+use crate::run::{answers, command, root, run, target};
+use crate::setup::{Purpose, setup};
 
 /// The seed of the property tests: the same cases on every run, so that a red run means a change. Set
 /// `PROPTEST_RNG_SEED` (and `PROPTEST_CASES`) to search further.
@@ -18,7 +18,7 @@ const PROPERTY_SEED: (&str, &str) = ("PROPTEST_RNG_SEED", "20261121");
 /// # Errors
 /// A test fails or cannot be built.
 pub fn test(args: &[String]) -> Result<()> {
-    setup(false)?;
+    setup(Purpose::Test, false)?;
     let nextest = answers("cargo", &["nextest", "--version"]);
     let mut tests = on_a_display();
     tests.args(if nextest { &["nextest", "run"][..] } else { &["test"][..] });
@@ -30,7 +30,32 @@ pub fn test(args: &[String]) -> Result<()> {
     if nextest {
         run(command("cargo").args(["test", "--workspace", "--doc"]))?;
     }
-    Ok(())
+    if args.is_empty() { try_training() } else { Ok(()) }
+}
+
+/// Tries out how the nets are trained, from data to scores, on tiny data. Needs a Python with PyTorch: without one
+/// it says so and does nothing, since only who trains a net needs it.
+fn try_training() -> Result<()> {
+    let can = |python: &str| answers(python, &["-c", "import torch, scipy, mido, soundfile"]);
+    let Some(system) = ["python3", "/usr/bin/python3"].into_iter().find(|python| can(python)) else {
+        println!("training: left out, since no Python with torch, scipy, mido and soundfile was found");
+        return Ok(());
+    };
+    // The scores' definitions are in no Debian package: they get an environment of their own.
+    let environment = target().join("training-python");
+    let own = environment.join("bin/python").to_string_lossy().into_owned();
+    if !answers(&own, &["-c", "import mir_eval"]) {
+        run(command(system).args(["-m", "venv", "--clear", "--system-site-packages"]).arg(&environment))?;
+        // Without a network the chain is tried up to its scores.
+        let _ = run(command(&own).args(["-m", "pip", "install", "-q", "mir_eval==0.8.2"]));
+    }
+    run(command("cargo").args(["build", "--workspace", "--examples"]))?;
+    let mut chain = command(&own);
+    chain.current_dir(root().join("models/training")).env("OMP_NUM_THREADS", "1");
+    chain
+        .args(["-W", "ignore", "-m", "backline_training.smoke", "--bin"])
+        .arg(target().join("debug/examples"));
+    run(chain.arg("--work").arg(target().join("training-smoke")))
 }
 
 /// `cargo`, under a virtual X server when there is no display.

@@ -1,0 +1,60 @@
+"""Runs the whole chain on tiny data: prepare, train, export, evaluate, for every net.
+
+    python -m backline_training.smoke --bin FOLDER --work FOLDER
+
+Shows that each command works and that what is exported is what was trained; what the nets learn is nothing. Without
+mir_eval nothing is scored.
+"""
+
+import argparse
+import importlib.util
+import json
+import pathlib
+import shutil
+
+from backline_training import __main__ as verbs
+from backline_training import tiny_data
+
+FONT = "/usr/share/sounds/sf2/TimGM6mb.sf2"
+BRIEF_HARMONY = {"epochs": 1, "dense": 8, "hidden": 6, "top": 8}
+# What is set to other values than the configuration's, to be quick. Nested tables are merged.
+BRIEF = {
+    "rhythm": {
+        "fonts": [FONT], "test_font": FONT, "excerpt_s": 12.0, "batch_pieces": 3, "train_pieces": 3, "valid_pieces": 3,
+        "test_pieces": 1, "channels": 8, "hidden": 8, "batch": 2, "frames": 300, "steps": 2, "check_every": 1,
+    },
+    "harmony": {
+        "soundfonts": [FONT], "made": 1, "keyed": 1, "pop": 1, "seconds": 12, "batch": 2, "piece": 60, "most_songs": 3, "most_batches": 2,
+        "songs": 2,
+        "online": BRIEF_HARMONY, "offline": BRIEF_HARMONY,
+    },
+}  # fmt: skip
+
+
+def merged(config, brief):
+    """`config` with what `brief` changes, tables within tables too."""
+    return config | {k: merged(config[k], v) if isinstance(v, dict) else v for k, v in brief.items()}
+
+
+def main():
+    """Makes the data, then every verb of every net that is here."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bin", type=pathlib.Path, required=True, help="folder with the front end's programs")
+    parser.add_argument("--work", type=pathlib.Path, required=True, help="folder to work in; what it holds is removed")
+    args = parser.parse_args()
+    shutil.rmtree(args.work, ignore_errors=True)
+    data, models = args.work / "data", args.work / "models"
+    tiny_data.write(data)
+    scored = importlib.util.find_spec("mir_eval") is not None
+    for net, brief in BRIEF.items():
+        config = args.work / f"{net}.json"
+        config.write_text(json.dumps(merged(json.loads((verbs.CONFIGS / f"{net}.json").read_text()), brief)))
+        for verb in ("prepare", "train", "export", *["evaluate"] * scored):
+            print(f"== {verb} {net}", flush=True)
+            places = {"work": args.work / net, "data": data, "bin": args.bin, "out": models / f"{net}_net", "config": config}
+            verbs.main([verb, net, *(word for name, path in places.items() for word in (f"--{name}", str(path)))])
+    print(f"the whole chain ran for {', '.join(BRIEF)}" + ("" if scored else "; nothing was scored: mir_eval is not installed"))
+
+
+if __name__ == "__main__":
+    main()
