@@ -29,11 +29,7 @@ pub struct Spectrum {
 impl Spectrum {
     /// With silence before the first sample.
     pub fn new() -> Self {
-        Self {
-            magnitudes: Magnitudes::new(FRAME),
-            history: vec![0.0; FRAME],
-            magnitude: vec![0.0; BINS],
-        }
+        Self { magnitudes: Magnitudes::new(FRAME), history: vec![0.0; FRAME], magnitude: vec![0.0; BINS] }
     }
 
     /// Takes the next [`HOP`] samples and renews [`Spectrum::magnitude`].

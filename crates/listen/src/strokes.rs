@@ -10,7 +10,7 @@ const NAMES: [DrumVoice; VOICES] =
     [DrumVoice::Kick, DrumVoice::Snare, DrumVoice::ClosedHat, DrumVoice::LowTom, DrumVoice::Crash];
 /// Probability from which a peak is a stroke: best onset F of each voice on the validation pieces
 /// (`models/training/backline_training/rhythm/evaluate.py`).
-const THRESHOLDS: [f32; VOICES] = [0.5, 0.45, 0.45, 0.4, 0.35];
+const THRESHOLDS: [f32; VOICES] = [0.3, 0.3, 0.25, 0.3, 0.25];
 /// Frames between two strokes of one voice, at least.
 const REST_FRAMES: usize = 3;
 

@@ -6,8 +6,8 @@ use super::net::{Activations, METRES, logistic};
 
 /// Powers that the likelihoods are raised to: of beats; of downbeats and metre, whose errors last longer than
 /// a frame.
-const BEAT_POWER: f32 = 0.3;
-const DOWNBEAT_POWER: f32 = 0.3;
+const BEAT_POWER: f32 = 0.6;
+const DOWNBEAT_POWER: f32 = 0.5;
 const METRE_POWER: f32 = 0.01;
 /// Log odds of a beat at which a frame speaks neither for nor against one.
 const BEAT_PRIOR: f32 = -1.8;
@@ -44,20 +44,17 @@ impl Gains {
     /// The net was trained with cross-entropy towards w = 1 on a beat and 0.5 in the frames beside it, so
     /// log P(heard | state) = w·log a + (1 − w)·log(1 − a), which is w·logit(a) more than without a beat.
     pub fn of(heard: &Activations) -> Self {
-        let beat = tuned("BEAT_POWER", BEAT_POWER)
-            * (heard.beat.clamp(-MOST_LOGIT, MOST_LOGIT) - tuned("BEAT_PRIOR", BEAT_PRIOR));
+        let beat = BEAT_POWER * (heard.beat.clamp(-MOST_LOGIT, MOST_LOGIT) - BEAT_PRIOR);
         let (p_beat, p_down) = (logistic(heard.beat), logistic(heard.downbeat));
         // Whether this is a downbeat, given that it is a beat.
         let down = ((p_down + FAINT_BEAT * DOWNBEAT_SHARE) / (p_beat + FAINT_BEAT)).clamp(0.01, 0.99);
-        let power = tuned("DOWNBEAT_POWER", DOWNBEAT_POWER);
+        let power = DOWNBEAT_POWER;
         let is_down = beat + power * libm::logf(down / DOWNBEAT_SHARE);
         let is_other = beat + power * libm::logf((1.0 - down) / (1.0 - DOWNBEAT_SHARE));
-        let power = tuned("METRE_POWER", METRE_POWER);
+        let power = METRE_POWER;
         Self {
             marks: [is_other, 0.5 * is_other, is_down, 0.5 * is_down].map(libm::expf),
-            metres: std::array::from_fn(|m| {
-                libm::powf(heard.metres[m].max(0.01) / TRAINED_METRES[m], power)
-            }),
+            metres: std::array::from_fn(|m| libm::powf(heard.metres[m].max(0.01) / TRAINED_METRES[m], power)),
         }
     }
 
@@ -80,8 +77,4 @@ pub fn marks(beats: usize, len: usize) -> Vec<(usize, Mark)> {
             [((at + len - 1) % len, beside), (at, on), ((at + 1) % len, beside)]
         })
         .collect()
-}
-
-fn tuned(name: &str, value: f32) -> f32 {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(value)
 }

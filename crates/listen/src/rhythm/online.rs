@@ -32,6 +32,10 @@ const ONSET_FLUX: f32 = 0.25;
 /// Beats that the finer tempo is fitted to, and how far it may differ from the pointer's.
 const FIT_BEATS: usize = 13;
 const FIT_TOLERANCE: f64 = 0.03;
+/// What the masses of tempi are tempered by, and the mass that tempi which are no candidates are given:
+/// the pointer takes frames for independent, and is far too sure of what they have in common.
+const TEMPERATURE: f32 = 4.0;
+const UNHEARD_MASS: f32 = 0.001;
 /// A bar line moves only for a downbeat that is this probable.
 const MOVE_BAR_PROB: f32 = 0.6;
 
@@ -159,7 +163,9 @@ impl Tracker {
         }
         self.candidates.sort_by(|a, b| b.1.total_cmp(&a.1));
         self.candidates.truncate(6);
-        let Some(&(bpm, cluster)) = self.candidates.first() else {
+        let top = self.candidates.first().copied();
+        temper(&mut self.candidates);
+        let Some((bpm, cluster)) = top else {
             self.reading = None;
             return;
         };
@@ -286,6 +292,13 @@ impl Tracker {
         });
         Some(beat)
     }
+}
+
+/// Makes the pointer's masses probabilities that hold: of tempi told with p, a share of p is right.
+fn temper(candidates: &mut [(f64, f32)]) {
+    let weight = |mass: f32| libm::powf(mass, 1.0 / TEMPERATURE);
+    let sum: f32 = weight(UNHEARD_MASS) + candidates.iter().map(|c| weight(c.1)).sum::<f32>();
+    candidates.iter_mut().for_each(|c| c.1 = weight(c.1) / sum);
 }
 
 /// Sums for a mean on the circle of one beat.
