@@ -1,7 +1,11 @@
-//! Prints the beats of features made before, one JSON line for each `NAME.f32 NAME.chroma` pair of
-//! arguments after `online` or `offline`: measures the bar pointer without the rest of the listener.
+//! Prints the beats of features made before: measures the bar pointer without the rest of the listener.
+//!
+//! `beats_of online|offline FILE…`: a JSON line for each `NAME.f32` (onset strengths, as `rhythm_features` writes
+//! them), with `NAME.chroma` (`chroma_dump`) and `NAME.act` (the net's activations: log odds of beat and downbeat,
+//! probabilities of the metres) beside it where they are.
 
 use backline_listen::chroma::{ChromaFrame, HOP_S};
+use backline_listen::rhythm::net::Activations;
 
 fn floats(path: &str) -> std::io::Result<Vec<f32>> {
     let bytes = std::fs::read(path)?;
@@ -11,10 +15,15 @@ fn floats(path: &str) -> std::io::Result<Vec<f32>> {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let offline = args.first().is_some_and(|a| a == "offline");
-    for pair in args.get(1..).unwrap_or_default().chunks_exact(2) {
+    for name in args.get(1..).unwrap_or_default() {
+        let beside = |ending: &str| floats(&name.replace(".f32", ending)).unwrap_or_default();
         let strengths: Vec<[f32; 4]> =
-            floats(&pair[0])?.chunks_exact(4).map(|f| [f[0], f[1], f[2], f[3]]).collect();
-        let chroma: Vec<ChromaFrame> = floats(&pair[1])?
+            floats(name)?.chunks_exact(4).map(|f| [f[0], f[1], f[2], f[3]]).collect();
+        let activations: Vec<Activations> = beside(".act")
+            .chunks_exact(9)
+            .map(|f| Activations { beat: f[0], downbeat: f[1], metres: std::array::from_fn(|m| f[2 + m]) })
+            .collect();
+        let chroma: Vec<ChromaFrame> = beside(".chroma")
             .chunks_exact(25)
             .enumerate()
             .map(|(i, f)| ChromaFrame {
@@ -23,7 +32,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 energy: f[24],
             })
             .collect();
-        let heard = backline_listen::rhythm::beats_of(&strengths, &chroma, offline);
+        let heard_by_net = Some(&activations[..]).filter(|a| !a.is_empty());
+        let frames = backline_listen::rhythm::frames_of(&strengths, &chroma, heard_by_net);
+        let heard = backline_listen::rhythm::beats_of(&frames, offline);
         println!("{}", serde_json::to_string(&heard)?);
     }
     Ok(())

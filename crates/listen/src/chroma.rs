@@ -24,7 +24,7 @@ use std::collections::VecDeque;
 
 use logfreq::{BINS, LogFrequency, NOTES, Tuning, Whitening, bump, retune};
 use nnls::Nnls;
-use spectrum::Spectrum;
+pub(crate) use spectrum::Spectrum;
 
 /// Rate of the samples that are pushed.
 pub const RATE_HZ: f64 = 44_100.0;

@@ -14,6 +14,7 @@ pub mod chroma;
 pub mod drums;
 pub mod harmony;
 mod listener;
+pub mod logbands;
 mod loudness;
 pub mod melody;
 mod models;
@@ -22,6 +23,7 @@ mod onset;
 mod resample;
 pub mod rhythm;
 mod spectrum;
+mod strokes;
 mod style;
 mod timbre;
 

@@ -9,10 +9,12 @@ use crate::drums::DrumListener;
 use crate::harmony::Harmony;
 use crate::loudness::LoudnessMeter;
 use crate::melody::MelodyTracker;
-use crate::onset::{OnsetPicker, OnsetStrength};
+use crate::onset::{Flux, OnsetPicker, OnsetStrength};
 use crate::resample::Resample;
+use crate::rhythm::net::NetListener;
 use crate::rhythm::{ChangeMeter, Clock, HostBeats, Joiner, RhythmFrame, Tracker};
 use crate::spectrum::{FRAMES_PER_S, HOP, Spectrum};
+use crate::strokes::StrokeListener;
 use crate::style;
 use crate::timbre::TimbreMeter;
 use crate::{ListenError, Models};
@@ -54,6 +56,10 @@ pub struct Listener {
     changes: ChangeMeter,
     /// Rhythm frames so far.
     rhythm_frames: usize,
+    net: Option<NetListener>,
+    /// Rhythm frames that the net has not judged yet.
+    unjudged: VecDeque<RhythmFrame>,
+    strokes: StrokeListener,
     tracker: Tracker,
     drums: DrumListener,
     harmony: Harmony,
@@ -84,6 +90,7 @@ impl Listener {
         if !(4_000.0..=768_000.0).contains(&sample_rate) {
             return Err(ListenError::SampleRate(sample_rate));
         }
+        let net = models.rhythm.as_deref().and_then(NetListener::new);
         Ok(Self {
             sample_rate,
             resample: Resample::new(sample_rate).ok_or(ListenError::SampleRate(sample_rate))?,
@@ -102,7 +109,10 @@ impl Listener {
             joiner: Joiner::default(),
             changes: ChangeMeter::new(),
             rhythm_frames: 0,
-            tracker: Tracker::new(),
+            tracker: Tracker::new(net.is_some()),
+            net,
+            unjudged: VecDeque::new(),
+            strokes: StrokeListener::new(),
             drums: DrumListener::new(),
             harmony: Harmony::new(models),
             melody: MelodyTracker::new(),
@@ -207,18 +217,7 @@ impl Listener {
         let fresh = frames.partition_point(|f| f.time_s < (taken as f64 - 0.5) * HOP_S);
         frames[fresh..].iter().for_each(|frame| self.changes.push(frame));
         self.melody.push(hop);
-        self.drums.push(&self.spectrum.magnitude, flux.total, end_s, &mut self.heard.drums);
-        if let Some(strengths) = self.joiner.push(&flux) {
-            let frame = RhythmFrame { strengths, change: self.changes.at_frame(self.rhythm_frames) };
-            self.rhythm_frames += 1;
-            if let Some(kept) = &mut self.kept_frames {
-                kept.push(frame);
-            }
-            let beat = self.tracker.push(&frame, end_s);
-            self.take_beat(beat, end_s);
-        } else {
-            self.take_beat(None, end_s);
-        }
+        self.hear_rhythm(&flux, end_s);
         renew_chords(&mut self.heard.chords, self.harmony.chords(), end_s);
         let points = self.melody.points();
         let told_s = self.heard.melody.last().map_or(f64::NEG_INFINITY, |p| p.time_s);
@@ -233,6 +232,49 @@ impl Listener {
             self.trim();
         }
         true
+    }
+
+    /// Beats and drums: from the net, or by the rules where there is none.
+    fn hear_rhythm(&mut self, flux: &Flux, end_s: f64) {
+        if self.net.is_none() {
+            self.drums.push(&self.spectrum.magnitude, flux.total, end_s, &mut self.heard.drums);
+        }
+        if let Some(strengths) = self.joiner.push(flux) {
+            let change = self.changes.at_frame(self.rhythm_frames);
+            self.unjudged.push_back(RhythmFrame { strengths, change, activations: None });
+            self.rhythm_frames += 1;
+        }
+        match self.net.as_mut().map(|net| net.push(self.strength.bands())) {
+            None => {}
+            Some(Ok(judged)) => {
+                for net_frame in judged {
+                    self.strokes.push(&net_frame, end_s, &mut self.heard.drums);
+                    if let Some(frame) = self.unjudged.pop_front() {
+                        let activations = Some(net_frame.activations);
+                        self.track(&RhythmFrame { activations, ..frame }, end_s);
+                    }
+                }
+                self.take_beat(None, end_s);
+                return;
+            }
+            Some(Err(error)) => {
+                self.notice(&format!("Backline hears beats and drums by its simpler rules: {error}"));
+                self.net = None;
+                self.tracker = Tracker::new(false);
+            }
+        }
+        while let Some(frame) = self.unjudged.pop_front() {
+            self.track(&frame, end_s);
+        }
+        self.take_beat(None, end_s);
+    }
+
+    fn track(&mut self, frame: &RhythmFrame, end_s: f64) {
+        if let Some(kept) = &mut self.kept_frames {
+            kept.push(*frame);
+        }
+        let beat = self.tracker.push(frame, end_s);
+        self.take_beat(beat, end_s);
     }
 
     /// Settles whose beat counts, the host's or the heard one, and what tempo is in force.

@@ -10,7 +10,10 @@ const FOLDER_VARIABLE: &str = "BACKLINE_MODELS";
 
 /// A built-in net: its card and its ONNX file.
 type Bytes = (&'static [u8], &'static [u8]);
-const RHYTHM: Option<Bytes> = None;
+const RHYTHM: Option<Bytes> = Some((
+    include_bytes!("../../../models/rhythm_net/net.json"),
+    include_bytes!("../../../models/rhythm_net/net.onnx"),
+));
 const HARMONY: Option<Bytes> = Some((
     include_bytes!("../../../models/harmony_net/net.json"),
     include_bytes!("../../../models/harmony_net/net.onnx"),

@@ -80,6 +80,11 @@ impl OnsetStrength {
         }
     }
 
+    /// Magnitudes of the present frame in its bands.
+    pub fn bands(&self) -> &[f32] {
+        &self.bands
+    }
+
     /// Flux at the next frame.
     pub fn push(&mut self, magnitude: &[f32]) -> Flux {
         self.bank.apply(magnitude, &mut self.bands);

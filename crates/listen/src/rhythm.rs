@@ -1,8 +1,10 @@
 //! Tempo, beats, bars and metre: a bar pointer over learnt rhythm patterns.
 
+mod activations;
 mod changes;
 mod host;
 mod model;
+pub mod net;
 mod offline;
 mod online;
 mod pointer;
@@ -34,6 +36,16 @@ fn frame_time_s(frame: usize) -> f64 {
     (frame as f64 + 0.75) / RHYTHM_FPS - FLUX_DELAY_S
 }
 
+/// The same for frames that hold the net's activations, which are known somewhat later.
+pub(crate) fn heard_time_s(frame: usize, from_net: bool) -> f64 {
+    frame_time_s(frame) - if from_net { net::LAG_FRAMES as f64 / RHYTHM_FPS } else { 0.0 }
+}
+
+/// Whether the net heard these frames.
+fn is_from_net(frames: &[RhythmFrame]) -> bool {
+    frames.first().is_some_and(|f| f.activations.is_some())
+}
+
 /// Joins pairs of onset frames, keeping the stronger value in each group.
 #[derive(Default)]
 pub(crate) struct Joiner {
@@ -60,26 +72,34 @@ pub struct RhythmFrame {
     pub strengths: [f32; GROUPS],
     /// Level of change of the harmony some frames ago, from 1; 0 when unknown.
     pub change: u8,
+    /// What the rhythm net says, where there is one.
+    pub activations: Option<net::Activations>,
+}
+
+/// Frames for [`beats_of`] out of features made before: `strengths` from [`features`], and the net's
+/// `activations`, if it is to be heard.
+pub fn frames_of(
+    strengths: &[[f32; GROUPS]],
+    chroma: &[ChromaFrame],
+    activations: Option<&[net::Activations]>,
+) -> Vec<RhythmFrame> {
+    let mut meter = ChangeMeter::new();
+    let mut chroma = chroma.iter().peekable();
+    let frames = strengths.iter().enumerate().map(|(i, strengths)| {
+        let now_s = (i + 1) as f64 / RHYTHM_FPS;
+        while let Some(frame) = chroma.next_if(|c| c.time_s + LATENCY_S <= now_s) {
+            meter.push(frame);
+        }
+        let activations = activations.map(|a| a.get(i).copied().unwrap_or_default());
+        RhythmFrame { strengths: *strengths, change: meter.at_frame(i), activations }
+    });
+    frames.collect()
 }
 
 /// Beats of features made before, with hindsight or as a stream: for the tools that measure the tracker.
-/// `strengths` come from [`features`].
-pub fn beats_of(strengths: &[[f32; GROUPS]], chroma: &[ChromaFrame], offline: bool) -> Heard {
-    let mut meter = ChangeMeter::new();
-    let mut chroma = chroma.iter().peekable();
-    let frames: Vec<RhythmFrame> = strengths
-        .iter()
-        .enumerate()
-        .map(|(i, strengths)| {
-            let now_s = (i + 1) as f64 / RHYTHM_FPS;
-            while let Some(frame) = chroma.next_if(|c| c.time_s + LATENCY_S <= now_s) {
-                meter.push(frame);
-            }
-            RhythmFrame { strengths: *strengths, change: meter.at_frame(i) }
-        })
-        .collect();
+pub fn beats_of(frames: &[RhythmFrame], offline: bool) -> Heard {
     let mut heard = Heard { time_s: frames.len() as f64 / RHYTHM_FPS, ..Heard::default() };
-    let mut tracker = Tracker::new();
+    let mut tracker = Tracker::new(is_from_net(frames));
     let mut surest: Option<Estimate<f64>> = None;
     for (i, frame) in frames.iter().enumerate() {
         heard.beats.extend(tracker.push(frame, (i + 1) as f64 / RHYTHM_FPS));
@@ -97,7 +117,7 @@ pub fn beats_of(strengths: &[[f32; GROUPS]], chroma: &[ChromaFrame], offline: bo
         heard.metre = None;
         heard.tempo_bpm = None;
         if let Some(surest) = surest {
-            let path = decode(&frames, heard.time_s, surest.prob, &mut |_| ());
+            let path = decode(frames, heard.time_s, surest.prob, &mut |_| ());
             heard.beats = path.beats;
             heard.metre = path.metre;
             heard.tempo_bpm = path.tempo_bpm.map(|value| Estimate { value, ..surest });

@@ -1,10 +1,6 @@
 //! Cuts the analysis stream into overlapping frames and takes their spectra, one every 10 ms.
 
-use std::sync::Arc;
-
-use realfft::num_complex::Complex;
-use realfft::{RealFftPlanner, RealToComplex};
-
+use crate::chroma::Spectrum as Magnitudes;
 use crate::resample::ANALYSIS_RATE_HZ;
 
 /// Samples between frames: 10 ms.
@@ -21,38 +17,19 @@ pub fn bin_hz(k: usize) -> f64 {
     k as f64 * ANALYSIS_RATE_HZ / FRAME as f64
 }
 
-/// The magnitude spectrum of the last 46 ms.
+/// The magnitude spectrum of the last 46 ms, the same bits on every processor.
 pub struct Spectrum {
-    fft: Arc<dyn RealToComplex<f32>>,
-    window: Vec<f32>,
+    magnitudes: Magnitudes,
     /// The last `FRAME` samples, oldest first.
     history: Vec<f32>,
-    input: Vec<f32>,
-    output: Vec<Complex<f32>>,
-    scratch: Vec<Complex<f32>>,
-    /// Magnitudes; a full-scale sine has 1.
+    /// Magnitudes; a full-scale sine has 1. The last bin, half the rate, is left at 0.
     pub magnitude: Vec<f32>,
 }
 
 impl Spectrum {
     /// With silence before the first sample.
     pub fn new() -> Self {
-        let fft = RealFftPlanner::<f32>::new().plan_fft_forward(FRAME);
-        let window: Vec<f32> = (0..FRAME)
-            .map(|i| {
-                let phase = 2.0 * std::f64::consts::PI * (i as f64 + 0.5) / FRAME as f64;
-                (0.5 - 0.5 * libm::cos(phase)) as f32
-            })
-            .collect();
-        Self {
-            window,
-            history: vec![0.0; FRAME],
-            input: fft.make_input_vec(),
-            output: fft.make_output_vec(),
-            scratch: fft.make_scratch_vec(),
-            magnitude: vec![0.0; BINS],
-            fft,
-        }
+        Self { magnitudes: Magnitudes::new(FRAME), history: vec![0.0; FRAME], magnitude: vec![0.0; BINS] }
     }
 
     /// Takes the next [`HOP`] samples and renews [`Spectrum::magnitude`].
@@ -60,17 +37,8 @@ impl Spectrum {
         self.history.copy_within(hop.len().., 0);
         let start = FRAME - hop.len();
         self.history[start..].copy_from_slice(hop);
-        for ((x, h), w) in self.input.iter_mut().zip(&self.history).zip(&self.window) {
-            *x = h * w;
-        }
-        // The buffers are the transform's own, so the lengths always agree.
-        if self.fft.process_with_scratch(&mut self.input, &mut self.output, &mut self.scratch).is_err() {
-            return;
-        }
-        const SCALE: f32 = 4.0 / FRAME as f32;
-        for (m, c) in self.magnitude.iter_mut().zip(&self.output) {
-            *m = (c.re * c.re + c.im * c.im).sqrt() * SCALE;
-        }
+        self.magnitudes.magnitudes((&self.history, &[]), &mut self.magnitude);
+        self.magnitude.iter_mut().for_each(|m| *m *= 2.0);
     }
 }
 

@@ -4,7 +4,7 @@ use backline_music::{Beat, Estimate, Metre};
 
 use super::model::Patterns;
 use super::pointer::{BarPointer, Join};
-use super::{EVIDENCE_POWER, RhythmFrame, frame_time_s};
+use super::{EVIDENCE_POWER, RhythmFrame, frame_time_s, heard_time_s, is_from_net};
 
 /// Beats further than this from any onset are not claimed.
 const STILL_S: f64 = 4.0;
@@ -25,23 +25,24 @@ pub struct Path {
 pub fn decode(frames: &[RhythmFrame], duration_s: f64, prob: f32, progress: &mut dyn FnMut(f32)) -> Path {
     let mut pointer = BarPointer::new(Join::Best, Patterns::built_in(EVIDENCE_POWER));
     for (i, frame) in frames.iter().enumerate() {
-        pointer.step(&frame.strengths, frame.change);
+        pointer.step(frame);
         if i % 512 == 0 {
             progress(i as f32 / frames.len() as f32);
         }
     }
-    best_path(&pointer, &onsets_s(frames), duration_s, prob)
+    best_path(&pointer, frames, duration_s, prob)
 }
 
 /// When anything starts.
-pub fn onsets_s(frames: &[RhythmFrame]) -> Vec<f64> {
+fn onsets_s(frames: &[RhythmFrame]) -> Vec<f64> {
     let starts = |f: &RhythmFrame| f.strengths.iter().any(|v| *v > ONSET_FLUX);
     frames.iter().enumerate().filter(|(_, f)| starts(f)).map(|(i, _)| frame_time_s(i)).collect()
 }
 
-/// Reads the beats off the best path through everything that `pointer` heard, where there is sound.
-pub fn best_path(pointer: &BarPointer, onsets_s: &[f64], duration_s: f64, prob: f32) -> Path {
+/// Reads the beats off the best path through everything that `pointer` heard of `frames`, where there is sound.
+pub fn best_path(pointer: &BarPointer, frames: &[RhythmFrame], duration_s: f64, prob: f32) -> Path {
     let mut found = Path { beats: Vec::new(), metre: None, tempo_bpm: None };
+    let (onsets_s, from_net) = (onsets_s(frames), is_from_net(frames));
     if onsets_s.len() < 4 {
         return found;
     }
@@ -50,7 +51,7 @@ pub fn best_path(pointer: &BarPointer, onsets_s: &[f64], duration_s: f64, prob: 
     let mut bar = 0;
     let mut bars: Vec<(Metre, f32)> = Vec::new();
     for (frame, beat, metre) in path {
-        let time_s = frame_time_s(frame);
+        let time_s = heard_time_s(frame, from_net);
         let near = onsets_s.partition_point(|t| *t < time_s - STILL_S);
         let sounding = onsets_s.get(near).is_some_and(|t| *t <= time_s + STILL_S);
         if time_s < first_s - 0.1 || time_s > last_s + 0.6 || time_s > duration_s || !sounding {

@@ -6,7 +6,7 @@ use backline_music::{Beat, Estimate, Metre};
 
 use super::model::Patterns;
 use super::pointer::{BarPointer, Join};
-use super::{EVIDENCE_POWER, RHYTHM_FPS, RhythmFrame, frame_time_s};
+use super::{EVIDENCE_POWER, RHYTHM_FPS, RhythmFrame, heard_time_s};
 
 /// Tempi on either side of the likeliest that count as the same.
 const SAME_TEMPO: usize = 2;
@@ -32,6 +32,10 @@ const ONSET_FLUX: f32 = 0.25;
 /// Beats that the finer tempo is fitted to, and how far it may differ from the pointer's.
 const FIT_BEATS: usize = 13;
 const FIT_TOLERANCE: f64 = 0.03;
+/// What the masses of tempi are tempered by, and the mass that tempi which are no candidates are given:
+/// the pointer takes frames for independent, and is far too sure of what they have in common.
+const TEMPERATURE: f32 = 4.0;
+const UNHEARD_MASS: f32 = 0.001;
 /// A bar line moves only for a downbeat that is this probable.
 const MOVE_BAR_PROB: f32 = 0.6;
 
@@ -55,6 +59,8 @@ pub struct Reading {
 /// Follows beats in a stream of onset strengths.
 pub struct Tracker {
     pointer: BarPointer,
+    /// Whether frames hold the net's activations.
+    from_net: bool,
     masses: Vec<f32>,
     frame: usize,
     evidence: f32,
@@ -77,10 +83,11 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// Nothing heard yet.
-    pub fn new() -> Self {
+    /// Nothing heard yet; expects what the net says, or onset patterns.
+    pub fn new(from_net: bool) -> Self {
         Self {
             pointer: BarPointer::new(Join::Sum, Patterns::built_in(EVIDENCE_POWER)),
+            from_net,
             masses: Vec::new(),
             frame: 0,
             evidence: 0.0,
@@ -112,7 +119,7 @@ impl Tracker {
 
     /// Hears the next frame at stream time `now_s`; returns the beat that falls by then, if one does.
     pub fn push(&mut self, frame: &RhythmFrame, now_s: f64) -> Option<Beat> {
-        let time_s = frame_time_s(self.frame);
+        let time_s = heard_time_s(self.frame, self.from_net);
         self.frame += 1;
         let strongest = frame.strengths.iter().copied().fold(0.0, f32::max);
         if strongest > ONSET_FLUX {
@@ -120,12 +127,12 @@ impl Tracker {
         }
         let still = time_s - self.last_onset_s > STILL_S;
         if !still {
-            let surprise = self.pointer.step(&frame.strengths, frame.change).clamp(-1.0, 1.0);
+            let surprise = self.pointer.step(frame).clamp(-1.0, 1.0);
             self.evidence += (surprise - self.evidence) / (EVIDENCE_S * RHYTHM_FPS) as f32;
             self.sounding_frames = self.sounding_frames.saturating_add(1);
         } else {
             // Nothing to learn from stillness; the pointer just moves on.
-            self.pointer.step(&frame.strengths, frame.change);
+            self.pointer.step(frame);
             self.evidence *= 0.98;
             self.sounding_frames = 0;
         }
@@ -156,7 +163,9 @@ impl Tracker {
         }
         self.candidates.sort_by(|a, b| b.1.total_cmp(&a.1));
         self.candidates.truncate(6);
-        let Some(&(bpm, cluster)) = self.candidates.first() else {
+        let top = self.candidates.first().copied();
+        temper(&mut self.candidates);
+        let Some((bpm, cluster)) = top else {
             self.reading = None;
             return;
         };
@@ -283,6 +292,13 @@ impl Tracker {
         });
         Some(beat)
     }
+}
+
+/// Makes the pointer's masses probabilities that hold: of tempi told with p, a share of p is right.
+fn temper(candidates: &mut [(f64, f32)]) {
+    let weight = |mass: f32| libm::powf(mass, 1.0 / TEMPERATURE);
+    let sum: f32 = weight(UNHEARD_MASS) + candidates.iter().map(|c| weight(c.1)).sum::<f32>();
+    candidates.iter_mut().for_each(|c| c.1 = weight(c.1) / sum);
 }
 
 /// Sums for a mean on the circle of one beat.

@@ -8,9 +8,10 @@
 
 use backline_music::Metre;
 
-use super::RHYTHM_FPS;
+use super::activations::{Gains, Mark, marks};
 use super::changes::{CHANGE_DELAY, ChangeModel, Spot};
 use super::model::Patterns;
+use super::{RHYTHM_FPS, RhythmFrame};
 
 /// Slowest and fastest tactus.
 pub const TEMPO_RANGE_BPM: (f64, f64) = (40.0, 240.0);
@@ -58,6 +59,8 @@ struct Ring {
     beat_starts: Vec<usize>,
     /// States whose change of harmony is known now, with the spot in the bar where it was.
     spots: Vec<(usize, Spot)>,
+    /// States on and next to beats.
+    marks: Vec<(usize, Mark)>,
     /// Which table of bins holds this ring's.
     bins: usize,
     /// What the leak gives each state.
@@ -176,6 +179,7 @@ impl BarPointer {
                     len,
                     beat_starts: (0..pattern.beats).map(|b| (b * len).div_ceil(pattern.beats)).collect(),
                     spots: spots(pattern.metre, len),
+                    marks: marks(pattern.beats, len),
                     bins,
                     leak: 0.0,
                     bonus: libm::exp(self.patterns.bonus(pattern.metre, *bpm)) as f32,
@@ -214,32 +218,34 @@ impl BarPointer {
         self.total = self.prob.iter().sum::<f32>().max(f32::MIN_POSITIVE);
     }
 
-    /// Moves on by one frame and hears `features`, and how much the harmony changed [`CHANGE_DELAY`]
-    /// frames ago (a level of [`ChangeModel`], 0 when unknown). Returns the logarithm of how much better they were
-    /// expected than if the place in the bar were not known: positive when the music keeps its beat.
-    pub fn step(&mut self, features: &[f32; crate::onset::GROUPS], change: u8) -> f32 {
+    /// Moves on by one frame and hears it. Returns the logarithm of how much better it was expected
+    /// than if the place in the bar were not known: positive when the music keeps its beat.
+    pub fn step(&mut self, frame: &RhythmFrame) -> f32 {
         if self.rings.is_empty() {
             return 0.0;
         }
-        let code = self.patterns.code(features);
+        let code = self.patterns.code(&frame.strengths);
         let codes = self.patterns.codes();
         self.frame += 1;
         self.cross_beats();
-        self.hear_change(change);
+        self.hear_change(frame.change);
+        let told = frame.activations.as_ref().map(Gains::of);
+        let by_net = told.as_ref().map_or(1.0, |told| self.hear_marks(told));
         let (mut total, mut anywhere) = (0.0_f32, 0.0_f32);
         let mut own_gain = [0.0_f32; 256];
         let share = if self.join == Join::Sum { self.total } else { self.total * 1e-6 };
         for (ring, mass) in self.rings.iter().zip(&mut self.ring_mass) {
             let pattern = &self.patterns.patterns[ring.pattern];
             let gain = &pattern.gain[code * pattern.bins..(code + 1) * pattern.bins];
+            let bonus = ring.bonus * told.as_ref().map_or(1.0, |told| told.metre(pattern.metre));
             for (own, gain) in own_gain.iter_mut().zip(gain) {
-                *own = gain * ring.bonus;
+                *own = gain * bonus;
             }
             let head = self.frame % ring.len;
             let (start, rest) = self.prob[ring.first..ring.first + ring.len].split_at_mut(ring.len - head);
             let bins = &self.bins[ring.bins];
             let leak = ring.leak * share;
-            anywhere += *mass * ring.bonus * self.anywhere[ring.pattern * codes + code];
+            anywhere += *mass * bonus * self.anywhere[ring.pattern * codes + code];
             *mass =
                 weigh(start, &bins[head..], &own_gain, leak) + weigh(rest, &bins[..head], &own_gain, leak);
             total += *mass;
@@ -257,7 +263,29 @@ impl BarPointer {
         if self.join == Join::Best {
             self.settle();
         }
-        libm::logf(expected / anywhere.max(f32::MIN_POSITIVE))
+        libm::logf(by_net * expected / anywhere.max(f32::MIN_POSITIVE))
+    }
+
+    /// Weighs the states at beats by what the net says; how much better that was expected than anywhere.
+    fn hear_marks(&mut self, told: &Gains) -> f32 {
+        let (mut gained, mut anywhere) = (0.0, 0.0);
+        for (ring, mass) in self.rings.iter().zip(&self.ring_mass) {
+            let back = ring.len - self.frame % ring.len;
+            let mut extra = 0.0;
+            for (state, mark) in &ring.marks {
+                let slot = state + back;
+                let slot = if slot >= ring.len { slot - ring.len } else { slot };
+                let p = &mut self.prob[ring.first + slot];
+                let gain = told.marks[*mark as usize] - 1.0;
+                gained += *p * gain;
+                extra += gain;
+                *p += *p * gain;
+            }
+            anywhere += mass * (1.0 + extra / ring.len as f32);
+        }
+        let before = self.total;
+        self.total = (self.total + gained).max(f32::MIN_POSITIVE);
+        self.total / (before * anywhere.max(f32::MIN_POSITIVE))
     }
 
     /// Weighs the states that were at a beat, or between two, when the harmony was compared.
@@ -568,7 +596,7 @@ mod tests {
                 25 => [0.0, 1.0, 1.0, 0.5],
                 _ => [0.0; 4],
             };
-            pointer.step(&strengths, 0);
+            pointer.step(&RhythmFrame { strengths, change: 0, activations: None });
             assert!(pointer.origins.len() <= MOST_ROWS * pointer.origins_per_frame);
         }
         assert!(pointer.first_row > 0, "the test is too short to settle anything");

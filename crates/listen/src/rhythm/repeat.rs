@@ -6,7 +6,7 @@
 use backline_music::{Beat, Estimate};
 
 use super::model::Patterns;
-use super::offline::{Path, best_path, onsets_s};
+use super::offline::{Path, best_path};
 use super::pointer::{BarPointer, Join};
 use super::{EVIDENCE_POWER, RhythmFrame};
 
@@ -45,7 +45,7 @@ pub fn decode_loop(frames: &[RhythmFrame], loop_s: f64) -> Option<LoopPath> {
     let (mut masses, mut sum) = (Vec::new(), vec![0.0_f32; pointer.tempi_bpm.len()]);
     let (mut evidence, mut heard) = (0.0, 0.0_f32);
     for (i, frame) in frames.iter().enumerate() {
-        let surprise = pointer.step(&frame.strengths, frame.change).clamp(-1.0, 1.0);
+        let surprise = pointer.step(frame).clamp(-1.0, 1.0);
         if i > frames.len() / 3 {
             evidence += surprise;
             heard += 1.0;
@@ -82,10 +82,10 @@ pub fn decode_loop(frames: &[RhythmFrame], loop_s: f64) -> Option<LoopPath> {
     let mut pointer = BarPointer::new(Join::Best, Patterns::built_in(EVIDENCE_POWER));
     pointer.keep_tempo(bpm, AGREES);
     for frame in frames {
-        pointer.step(&frame.strengths, frame.change);
+        pointer.step(frame);
     }
     let whole_s = frames.len() as f64 / super::RHYTHM_FPS;
-    let mut path = best_path(&pointer, &onsets_s(frames), whole_s, candidates[0].1);
+    let mut path = best_path(&pointer, frames, whole_s, candidates[0].1);
     // The round before the last: settled, and its end is heard as well.
     let from_s = loop_s * ((whole_s / loop_s) as u32).saturating_sub(2) as f64;
     let slack_s = 0.1;
@@ -115,7 +115,7 @@ mod tests {
     /// Eighths on the hat, a kick on each beat, a snare on every second.
     fn loop_frames(bpm: f64, rounds_s: f64) -> Vec<RhythmFrame> {
         let n = (rounds_s * super::super::RHYTHM_FPS) as usize;
-        let mut frames = vec![RhythmFrame { strengths: [0.0; GROUPS], change: 0 }; n];
+        let mut frames = vec![RhythmFrame { strengths: [0.0; GROUPS], change: 0, activations: None }; n];
         let eighth_s = 30.0 / bpm;
         for i in 0..(rounds_s / eighth_s) as usize {
             let at = ((i as f64 * eighth_s + 0.025) * super::super::RHYTHM_FPS - 0.25).round() as usize;
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn stillness_is_no_loop() {
-        let still = vec![RhythmFrame { strengths: [0.0; GROUPS], change: 0 }; 1_200];
+        let still = vec![RhythmFrame { strengths: [0.0; GROUPS], change: 0, activations: None }; 1_200];
         assert!(decode_loop(&still, 2.0).is_none());
         assert!(decode_loop(&[], 2.0).is_none());
     }

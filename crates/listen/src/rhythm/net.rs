@@ -1,0 +1,100 @@
+//! The rhythm net at work: what was heard, frame by frame, as likelihoods of beats, downbeats and strokes.
+
+use backline_nets::{Model, NetError, Stream};
+
+use crate::logbands::LogBands;
+
+/// Metres that the net tells apart, in the order of its output.
+pub const METRES: [(u8, u8); 7] = [(2, 4), (3, 4), (4, 4), (5, 4), (7, 8), (6, 8), (12, 8)];
+/// Drum voices that the net hears.
+pub const VOICES: usize = 5;
+/// Columns of its output before the voices: beat, downbeat.
+const WIDTH: usize = 2 + VOICES + 1 + VOICES + METRES.len();
+/// Frames by which the net's output lags behind its input.
+pub const LAG_FRAMES: usize = 1;
+
+/// What the net says of bars in one frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Activations {
+    /// Log odds of a beat and of a downbeat.
+    pub beat: f32,
+    /// Log odds of a downbeat.
+    pub downbeat: f32,
+    /// Probability of each of [`METRES`].
+    pub metres: [f32; METRES.len()],
+}
+
+impl Default for Activations {
+    fn default() -> Self {
+        Self { beat: -3.0, downbeat: -4.0, metres: [1.0 / METRES.len() as f32; METRES.len()] }
+    }
+}
+
+/// Everything that the net says of one frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NetFrame {
+    /// Of bars.
+    pub activations: Activations,
+    /// Probability and velocity of a stroke of each voice: kick, snare, hat, tom, cymbal.
+    pub strokes: [(f32, f32); VOICES],
+    /// Probability that anything starts.
+    pub onset: f32,
+}
+
+/// The net on one stream.
+pub struct NetListener {
+    bands: LogBands,
+    stream: Stream,
+    chunk: usize,
+    waiting: Vec<f32>,
+}
+
+impl NetListener {
+    /// At the beginning of a stream; `None` when the net is not one that this program can use.
+    pub fn new(model: &Model) -> Option<Self> {
+        let card = model.card();
+        let fits = model.card().features == crate::logbands::bands()
+            && card.outputs.iter().map(|o| o.width).sum::<usize>() == WIDTH
+            && card.lookahead_frames == LAG_FRAMES;
+        fits.then(|| Self {
+            bands: LogBands::new(),
+            stream: Stream::new(model),
+            chunk: card.chunk,
+            waiting: Vec::new(),
+        })
+    }
+
+    /// Takes the bands of one 10 ms step; every so often gives the next frames, oldest first.
+    ///
+    /// # Errors
+    /// The net failed.
+    pub fn push(&mut self, bands: &[f32]) -> Result<Vec<NetFrame>, NetError> {
+        let Some(frame) = self.bands.push(bands) else { return Ok(Vec::new()) };
+        self.waiting.extend(frame);
+        if self.waiting.len() < self.chunk * bands.len() {
+            return Ok(Vec::new());
+        }
+        let frames = self.stream.step(&self.waiting)?.chunks_exact(WIDTH).map(read).collect();
+        self.waiting.clear();
+        Ok(frames)
+    }
+}
+
+/// Reads one row of the net's output.
+fn read(y: &[f32]) -> NetFrame {
+    let (strokes, velocities, metres) = (&y[2..], &y[3 + VOICES..], &y[3 + 2 * VOICES..]);
+    let most = metres.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut share: [f32; METRES.len()] = std::array::from_fn(|m| libm::expf(metres[m] - most));
+    let sum: f32 = share.iter().sum();
+    share.iter_mut().for_each(|p| *p /= sum);
+    NetFrame {
+        activations: Activations { beat: y[0], downbeat: y[1], metres: share },
+        strokes: std::array::from_fn(|v| (logistic(strokes[v]), logistic(velocities[v]))),
+        onset: logistic(y[2 + VOICES]),
+    }
+}
+
+/// The probability of log odds `x`.
+pub fn logistic(x: f32) -> f32 {
+    1.0 / (1.0 + libm::expf(-x))
+}

@@ -1,0 +1,23 @@
+"""Writes the trained net (averaged weights) to `--out`: net.onnx, net.json, golden.json."""
+
+import torch
+
+from .. import onnx_file
+from .net import METRES, OUTPUTS, PAIR, RhythmNet
+
+
+def run(config, args):
+    """Exports `WORK/last.pt`."""
+    saved = torch.load(args.work / "last.pt", map_location="cpu")
+    net = RhythmNet(saved["bands"], config["channels"], config["hidden"])
+    net.load_state_dict(saved["mean"])
+    about = {
+        "name": "rhythm",
+        "frame_rate_hz": 50.0,
+        "lookahead_frames": 1,
+        "licence": "MIT OR Apache-2.0",
+        "metres": METRES,
+        "steps": saved["step"],
+        "temperature": config["temperature"],
+    }
+    onnx_file.write(net, net.states(), PAIR, saved["bands"], OUTPUTS, about, args.out or args.work / "rhythm_net")

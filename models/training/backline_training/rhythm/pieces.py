@@ -1,0 +1,252 @@
+"""From material to a piece that can be rendered: who plays, how fast, how strictly, from where on."""
+
+import dataclasses
+import random
+
+from . import arrange, material
+
+VOICES = ("kick", "snare", "hat", "tom", "cymbal")
+VOICE_OF = {k: "kick" for k in (35, 36)} | {k: "snare" for k in (37, 38, 39, 40)} | {k: "hat" for k in (42, 44, 46)}
+VOICE_OF |= {k: "tom" for k in (41, 43, 45, 47, 48, 50)} | {k: "cymbal" for k in (49, 51, 52, 53, 55, 57, 59)}
+CHANNELS = {"chords": 0, "bass": 1, "melody": 2, "bridge": 3, "drums": 9}
+PROGRAMS = {
+    "keys": [0, 1, 2, 4, 5, 7, 11, 16, 19, 21],
+    "guitar": [24, 25, 26, 27, 28, 29, 30],
+    "pad": [48, 49, 50, 52, 54, 88, 89, 90, 91, 92, 94, 95],
+    "synth": [62, 80, 81, 83, 38, 90],
+    "bass": [32, 33, 34, 35, 36, 37, 38, 39],
+    "melody": [0, 4, 11, 22, 24, 40, 56, 61, 65, 66, 68, 71, 73, 75, 80, 81, 105],
+    "voice": [52, 53, 54, 85],
+    "kits": [0, 0, 8, 16, 24, 25, 32, 40],
+}
+# Strokes quieter than this are not heard in a mix, and no one can be asked to hear them.
+AUDIBLE = 22
+
+
+@dataclasses.dataclass
+class Piece:
+    """Notes are (time s, length s, channel, key, velocity); beats (time s, beat in the bar from 1)."""
+
+    name: str
+    split: str
+    condition: str
+    metre: str
+    beats_per_bar: int
+    bpm: float
+    length_s: float
+    beats: list
+    drums: list
+    onsets: list
+    notes: list
+    programs: dict
+    volumes: dict
+    seed: int
+    one_shots: bool = False
+
+
+class Sources:
+    """Everything pieces are made from, read once."""
+
+    def __init__(self, data):
+        self.groove = list(material.groove(data / "groove"))
+        self.pop = list(material.pop909(data / "POP909"))
+        self.sheets = list(material.lead_sheets(data / "00sapo+OpenEWLD"))
+
+    def of(self, split, pool):
+        """Material of a split; what is rare in the pool comes as often as it is asked for."""
+        return [m for m in getattr(self, pool) if m.split == split]
+
+
+def make(number, split, sources, config):
+    """The `number`-th piece of a split, always the same."""
+    rng = random.Random(f"{config['seed']} {split} {number}")
+    kind = rng.choices(("groove", "pop", "sheets", "made"), config["mixture"])[0]
+    build = {"groove": with_groove, "pop": with_pop, "sheets": with_sheet, "made": made_up}[kind]
+    length_s = config["excerpt_s"]
+    source, parts, condition, bpm, swing, one_shots = build(rng, split, sources)
+    return perform(rng, f"{split}_{number:05d}_{source.name}", split, source, parts, condition, bpm, swing, length_s,
+                   one_shots, rng.getrandbits(32))  # fmt: skip
+
+
+def pitched(rng, source):
+    """Generated bass, chords and tune to go with drums."""
+    chords = arrange.progression(rng, source.beats_per_bar, source.beats)
+    args = (rng, source.beats_per_bar, source.compound, source.beats, chords)
+    return {"bass": arrange.bass(*args), "chords": arrange.comp(*args), "melody": arrange.tune(*args)}
+
+
+def with_groove(rng, split, sources):
+    """A human drummer, alone or with a band that was made up."""
+    pool = sources.of(split, "groove")
+    odd = [m for m in pool if m.beats_per_bar != 4 or m.compound]
+    source = rng.choice(odd if odd and rng.random() < 0.15 else pool)
+    parts = {"drums": source.notes}
+    if rng.random() < 0.45:
+        condition = "drums only"
+    else:
+        condition = "full mix"
+        band = pitched(rng, source)
+        for name in rng.choice([("bass",), ("bass", "chords"), ("bass", "chords", "melody"), ("chords",)]):
+            parts[name] = band[name]
+    return source, parts, condition, source.bpm * rng.uniform(0.85, 1.18), 0.5, rng.random() < 0.25
+
+
+def with_pop(rng, split, sources):
+    """A pop song's own parts, or some of them, with drums or without."""
+    pool = sources.of(split, "pop")
+    three = [m for m in pool if m.beats_per_bar == 3]
+    source = rng.choice(three if three and rng.random() < 0.2 else pool)
+    own = {}
+    for note in source.notes:
+        own.setdefault(note[2], []).append(note)
+    condition = rng.choices(
+        ("full mix", "no drums", "piano", "guitar", "bass", "voice"), (0.36, 0.2, 0.22, 0.08, 0.06, 0.08)
+    )[0]
+    if condition in ("piano", "guitar"):
+        low = [(b, d, "chords", k, v) for b, d, _, k, v in own.get("bass", [])]
+        parts = {"chords": sorted(own.get("chords", []) + low)}
+    elif condition in ("bass", "voice"):
+        part = {"bass": "bass", "voice": "melody"}[condition]
+        parts = {part: own.get(part, [])}
+    else:
+        parts = own
+    bpm = source.bpm * rng.uniform(0.8, 1.25)
+    if condition == "full mix":
+        groove = arrange.groove_for(rng, (source.beats_per_bar, False), bpm)
+        parts = parts | {"drums": arrange.drums(rng, source.beats_per_bar, False, source.beats, groove)}
+    return source, parts, condition, bpm, 0.5, rng.random() < 0.3
+
+
+def with_sheet(rng, split, sources):
+    """A lead sheet's tune and chords, accompanied."""
+    pool = sources.of(split, "sheets")
+    odd = [m for m in pool if m.beats_per_bar != 4]
+    source = rng.choice(odd if rng.random() < 0.5 else pool)
+    if source.compound:
+        bpm = rng.uniform(42, 130)
+    elif source.beats_per_bar == 3:
+        bpm = rng.uniform(70, 190)
+    else:
+        bpm = rng.uniform(65, 200)
+    chords = source.chords or arrange.progression(rng, source.beats_per_bar, source.beats)
+    args = (rng, source.beats_per_bar, source.compound, source.beats, chords)
+    swing = rng.choice([0.5, 0.5, 0.5, 0.6, 2 / 3]) if not source.compound else 0.5
+    return source, *ensemble(rng, args, bpm, source.notes), bpm, swing, rng.random() < 0.2
+
+
+def made_up(rng, split, sources):
+    """All made up: every metre and style of groove."""
+    del sources
+    keys = list(arrange.GROOVES)
+    per_bar, compound = key = rng.choices(keys, [0.5, 0.15, 0.16, 0.04, 0.04, 0.06, 0.05])[0]
+    low, high, median = {(4, False): (42, 230, 112), (3, False): (55, 220, 125), (2, True): (36, 140, 66),
+                         (4, True): (42, 110, 66), (2, False): (60, 160, 108), (5, False): (70, 200, 125),
+                         (7, False): (140, 240, 200)}[key]  # fmt: skip
+    bpm = rng.uniform(low, high)
+    if rng.random() < 0.6:
+        groove = arrange.groove_for(rng, key)
+        bpm = rng.uniform(groove[1], groove[2])
+    elif rng.random() < 0.6:
+        bpm = min(max(median * 2 ** rng.gauss(0, 0.4), low), high)
+    beats = int(110 * bpm / 60) // per_bar * per_bar
+    source = material.Material(f"made_{per_bar}{'c' if compound else ''}", split, per_bar, compound, bpm, beats, [])
+    chords = arrange.progression(rng, per_bar, beats)
+    args = (rng, per_bar, compound, beats, chords)
+    swing = rng.choice([0.5] * 7 + [0.56, 0.6, 2 / 3]) if not compound and per_bar != 7 else 0.5
+    return source, *ensemble(rng, args, bpm, None), bpm, swing, rng.random() < 0.5
+
+
+def ensemble(rng, args, bpm, tune):
+    """Who plays with whom: (parts, condition)."""
+    _, per_bar, compound, beats, _ = args
+    condition = rng.choices(
+        ("full mix", "drums only", "no drums", "piano", "guitar", "bass", "voice", "pad"),
+        (0.4, 0.14 if tune is None else 0.0, 0.15, 0.08, 0.12, 0.06, 0.05 if tune is None else 0.12, 0.02),
+    )[0]
+    parts = {}
+    if condition in ("full mix", "drums only"):
+        groove = arrange.groove_for(rng, (per_bar, compound), bpm)
+        parts["drums"] = arrange.drums(rng, per_bar, compound, beats, groove)
+    if condition in ("full mix", "no drums", "bass"):
+        parts["bass"] = arrange.bass(*args)
+    if condition in ("full mix", "no drums", "piano", "guitar", "pad"):
+        parts["chords"] = arrange.comp(*args)
+    if condition == "voice" or condition in ("full mix", "no drums") and rng.random() < 0.6:
+        parts["melody"] = tune or arrange.tune(*args)
+    elif condition in ("piano", "guitar") and rng.random() < 0.5:
+        parts["chords"] += [(b, d, "chords", k, v) for b, d, _, k, v in tune or arrange.tune(*args)]
+    if condition == "full mix" and rng.random() < 0.2:
+        del parts[rng.choice(["bass", "chords"])]
+    return parts, condition
+
+
+def tempo_curve(rng, bpm, beats):
+    """Times of all beats from 0, in seconds: strict, drifting, wandering or changing."""
+    kind = rng.choices(("strict", "drift", "wander", "step"), (0.62, 0.15, 0.19, 0.04))[0]
+    total, turn, rate, times = rng.uniform(-0.12, 0.12), rng.uniform(0.3, 0.7), 0.0, [0.0]
+    for i in range(beats):
+        if kind == "drift":
+            rate = total * i / beats
+        elif kind == "wander":
+            rate = 0.97 * rate + rng.gauss(0, 0.006)
+        elif kind == "step":
+            rate = total if i > turn * beats else 0.0
+        times.append(times[-1] + 60 / (bpm * (1 + rate)))
+    return times
+
+
+def swung(beat, swing):
+    """Where a beat position goes when the off-beat eighth comes at `swing` of the beat."""
+    whole, part = divmod(beat, 1.0)
+    if part < 0.5:
+        return whole + part * 2 * swing
+    return whole + swing + (part - 0.5) * 2 * (1 - swing)
+
+
+def perform(rng, name, split, source, parts, condition, bpm, swing, length_s, one_shots, seed):
+    """Gives the parts instruments and times, from some beat on."""
+    needed = int(length_s * bpm / 60 * 1.15) + 4
+    start = rng.randrange(max(1, source.beats - needed + 1))
+    if rng.random() < 0.3:
+        start -= start % source.beats_per_bar
+    sounding = [n[0] for notes in parts.values() for n in notes]
+    if sounding and not any(start <= b < start + 8 for b in sounding):
+        start = max(0, int(min((b for b in sounding if b >= start), default=0)))
+    times = tempo_curve(rng, bpm, needed)
+    lead_s = rng.choice([0.0, 0.0, rng.uniform(0, 1.2), rng.uniform(0, 0.4)])
+    lead_s += 0.12
+
+    def seconds(beat):
+        i = min(max(int(beat), 0), len(times) - 2)
+        return lead_s + times[i] + (beat - i) * (times[i + 1] - times[i])
+
+    notes, drums, onsets, programs, volumes = [], [], [], {}, {}
+    for part, events in sorted(parts.items()):
+        channel, loose_s = CHANNELS[part], rng.choice([0.0, 0.003, 0.006, 0.01, 0.015])
+        if source.name.startswith("gmd") and part == "drums":
+            loose_s = 0.0
+        family = {"drums": "kits", "bass": "bass", "bridge": "melody", "melody": "melody"}.get(part)
+        family = family or rng.choice(["keys", "keys", "guitar", "guitar", "pad", "synth"])
+        family = {"piano": "keys", "guitar": "guitar", "pad": "pad", "voice": "voice"}.get(condition, family)
+        if condition == "voice" and rng.random() < 0.5:
+            family = "melody"
+        programs[channel] = 0 if condition == "piano" and rng.random() < 0.6 else rng.choice(PROGRAMS[family])
+        volumes[channel] = rng.randint(70, 127) if len(parts) == 1 else rng.choice([rng.randint(35, 127), 100, 110])
+        transpose = rng.randint(-4, 4) if part != "drums" else 0
+        for beat, length, _, key, velocity in events:
+            at = swung(beat, swing) - start
+            if not -0.05 <= at < needed - 1:
+                continue
+            time_s = seconds(at) + rng.gauss(0, loose_s)
+            if not 0 <= time_s < length_s - 0.02:
+                continue
+            gone = max(0.04, seconds(min(at + length, needed - 1)) - seconds(at))
+            notes.append((time_s, gone, channel, key + transpose if channel != 9 else key, velocity))
+            onsets.append(time_s)
+            if part == "drums" and key in VOICE_OF and velocity >= AUDIBLE:
+                drums.append((time_s, VOICE_OF[key], velocity / 127))
+    first = (start + source.first) % source.beats_per_bar
+    beats = [(lead_s + t, (first + i) % source.beats_per_bar + 1) for i, t in enumerate(times) if lead_s + t < length_s]
+    heard_bpm = 60 * (len(beats) - 1) / (beats[-1][0] - beats[0][0])
+    return Piece(name, split, condition, source.metre, source.beats_per_bar, heard_bpm, length_s, beats, sorted(drums),
+                 sorted(onsets), sorted(notes), programs, volumes, seed, one_shots and "drums" in parts)  # fmt: skip
