@@ -9,7 +9,7 @@ from backline_training.drums import bar, net, train
 
 
 def run(config, args):
-    """Writes `net.onnx`, `net.json`, `golden.json` and `bar.json` into `--out`."""
+    """Writes `net.onnx`, `net.json`, `golden.json` and `bar.json` into `--out`/drums_net."""
     recorded = config["recorded"]
     model, config = train.load(args.work)
     features = bar.width(len(config["styles"]))
@@ -22,8 +22,9 @@ def run(config, args):
         "recorded": recorded,
     }
     states = [[1, 1, config["hidden"]]]
-    onnx_file.write(model, states, 1, features, net.OUTPUTS, about, args.out)
-    (args.out / "bar.json").write_text(json.dumps(example(config["styles"])))
+    folder = (args.out or args.work / "models") / "drums_net"
+    onnx_file.write(model, states, 1, features, net.OUTPUTS, about, folder)
+    (folder / "bar.json").write_text(json.dumps(example(config["styles"])))
 
 
 def example(styles):
