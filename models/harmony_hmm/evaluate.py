@@ -31,8 +31,8 @@ def main():
     ap.add_argument("--trust", type=float, nargs=2, default=[1, 0.6])
     ap.add_argument("--change", type=float, nargs=2, default=[-2, -4])
     args = ap.parse_args()
-    songs = train.kept(data.load_billboard(pathlib.Path(args.data) / "billboard_nnls"))
-    songs = train.split(songs)[2 if args.part == "test" else 1][:args.songs]
+    songs = data.kept(data.load_billboard(pathlib.Path(args.data) / "billboard_nnls"))
+    songs = data.split(songs)[2 if args.part == "test" else 1][:args.songs]
     t = train.read_tensors(pathlib.Path(args.weights) / "chord_decoder.txt")
     counts = {"change": t["change"].reshape(11, 12, 11), "arrive": t["arrive"].reshape(12, 11), "to_n": t["to_n"],
               "from_n": t["from_n"]}

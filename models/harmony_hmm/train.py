@@ -13,21 +13,6 @@ HERE = pathlib.Path(__file__).resolve().parent
 OUT = HERE.parent.parent / "crates" / "listen" / "data"
 
 
-def split(songs):
-    """(train, validation, test) by title: 100 songs kept apart for the test, 60 to tune the decoder."""
-    titles = sorted({s.title for s in songs})
-    np.random.default_rng(2011).shuffle(titles)
-    test, val = set(titles[:100]), set(titles[100:160])
-    return ([s for s in songs if s.title not in test | val], [s for s in songs if s.title in val],
-            [s for s in songs if s.title in test])
-
-
-def kept(songs, floor=0.58):
-    """Songs whose labels fit the chroma, and not better when transposed."""
-    fits = [data.fit(s) for s in songs]
-    return [s for s, (f, k) in zip(songs, fits) if f >= floor and k == 0]
-
-
 def samples(songs, windows, every, rng):
     xs, ys, ws = [], [], []
     for s in songs:
@@ -153,8 +138,8 @@ def main():
     args = ap.parse_args()
     rng = np.random.default_rng(1)
     everything = data.load_billboard(pathlib.Path(args.data) / "billboard_nnls", limit=args.limit)
-    songs = kept(everything)
-    train_songs, val, test = split(songs)
+    songs = data.kept(everything)
+    train_songs, val, test = data.split(songs)
     rendered = data.load_rendered(pathlib.Path(args.data) / "rendered")
     print(f"{len(everything)} songs, {len(songs)} fit; {len(train_songs)} to learn from, {len(val)} to tune, "
           f"{len(test)} kept apart; {len(rendered)} rendered")
