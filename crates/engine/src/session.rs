@@ -44,6 +44,9 @@ pub enum Status {
     Holding,
 }
 
+/// A bar's place, and whether it is counted on the host's timeline: places on the heard beat are others.
+type Place = (bool, i64);
+
 /// One track being heard and accompanied.
 pub struct Session {
     listener: Listener,
@@ -64,10 +67,10 @@ pub struct Session {
     pending_forms: VecDeque<(f64, Form)>,
     /// The form that each of `bars` was planned in.
     forms: BTreeMap<i64, Form>,
-    /// Bars that come back as they are, by place.
-    locked: BTreeMap<i64, PlannedBar>,
-    /// Takes asked for, by place.
-    takes: BTreeMap<i64, BTreeMap<Line, u32>>,
+    /// Bars that come back as they are.
+    locked: BTreeMap<Place, PlannedBar>,
+    /// Takes asked for.
+    takes: BTreeMap<Place, BTreeMap<Line, u32>>,
     plan: Plan,
     status: Status,
 }
@@ -132,7 +135,7 @@ impl Session {
     /// Locks the planned bar that holds `beat`, so that it comes back unchanged whenever its place does (round
     /// a loop, after a jump), or lets it go. False where no bar is planned.
     pub fn lock_bar(&mut self, beat: f64, locked: bool) -> bool {
-        let Some((&here, bar)) = self.bar_at(beat) else { return false };
+        let Some((here, bar)) = self.bar_at(beat) else { return false };
         if locked {
             let bar = bar.clone();
             self.locked.insert(here, bar);
@@ -146,14 +149,16 @@ impl Session {
     /// bar that is committed plays on as it is; its place gets the new take when it comes next. False where no bar
     /// is planned.
     pub fn retake(&mut self, beat: f64, line: Line) -> bool {
-        let Some((&here, _)) = self.bar_at(beat) else { return false };
+        let Some((here, _)) = self.bar_at(beat) else { return false };
         *self.takes.entry(here).or_default().entry(line).or_insert(0) += 1;
         self.locked.remove(&here);
         true
     }
 
-    fn bar_at(&self, beat: f64) -> Option<(&i64, &PlannedBar)> {
-        self.bars.iter().find(|(_, bar)| (bar.start_beat..bar.end_beat()).contains(&beat))
+    fn bar_at(&self, beat: f64) -> Option<(Place, &PlannedBar)> {
+        let on_host = matches!(self.plan.timeline, Timeline::Host);
+        let holds = |bar: &PlannedBar| (bar.start_beat..bar.end_beat()).contains(&beat);
+        self.bars.iter().find(|(_, bar)| holds(bar)).map(|(&here, bar)| ((on_host, here), bar))
     }
 
     /// Hears `mono` and plans ahead. `transport` is the host's at the first of these samples. The
@@ -314,7 +319,7 @@ impl Session {
                 continue;
             }
             let before = (i > 0).then(|| starts[i - 1]);
-            let bar = match self.locked.get(&here) {
+            let bar = match self.locked.get(&(matches!(position.timeline, Timeline::Host), here)) {
                 Some(bar) if bar.metre == position.metre => bar.clone(),
                 _ => self.plan_one(position, &ahead, i, start, before, due),
             };
@@ -395,7 +400,8 @@ impl Session {
         };
         let previous = before.and_then(|start| self.bars.get(&place(start)));
         let mut bar = plan_bar(&ctx, &self.controls, previous);
-        for (&line, &take) in self.takes.get(&place(start)).into_iter().flatten() {
+        let here = (matches!(position.timeline, Timeline::Host), place(start));
+        for (&line, &take) in self.takes.get(&here).into_iter().flatten() {
             bar = retake(&bar, &ctx, &self.controls, previous, line, take);
         }
         bar
