@@ -63,6 +63,9 @@ fn planning(c: &mut Criterion) {
             style: style.to_owned(),
             bar_in_phrase: 7,
             phrase_bars: 8,
+            form: backline_play::Form::Groove,
+            section_start: false,
+            lift: 0.0,
         };
         let controls = Controls { energy: 0.5, density: 0.5, ..Controls::default() };
         let before = plan_bar(&BarContext { index: 6, start_beat: 24.0, ..ctx.clone() }, &controls, None);

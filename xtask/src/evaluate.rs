@@ -55,6 +55,14 @@ pub fn hear(args: &[String]) -> Result<()> {
     run(python.arg("--backline").arg(backline).args(options))
 }
 
+/// Prints what the band plays as figures: voice-leading, violations, chord tones, the answer to a riff, speed.
+///
+/// # Errors
+/// The program that measures cannot be built.
+pub fn play() -> Result<()> {
+    run(command("cargo").args(["run", "--release", "-p", "backline-play", "--example", "evaluate"]))
+}
+
 /// Analyses every recording below `folder` whose tempo is known: from "120 BPM" in its name, or from a
 /// file of the same stem that ends in `.tempo`, wherever below the folder that lies.
 ///

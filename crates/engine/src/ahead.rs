@@ -2,7 +2,7 @@
 //! before, else what the progression so far makes likely.
 
 use backline_music::{Metre, PlannedChord};
-use backline_play::{Anticipator, BarHarmony, phrase_position};
+use backline_play::{Anticipator, BarHarmony, Models, phrase_position};
 
 use crate::clock::Position;
 use crate::memory::{HeardBar, Memory};
@@ -34,7 +34,7 @@ impl Ahead {
             .filter(|bar| memory.bars().back().is_some_and(|newest| std::ptr::eq::<HeardBar>(**bar, newest)))
             .map(|bar| bar.planned_chords());
         let history: Vec<BarHarmony> = heard.iter().map(|bar| bar.bar_harmony()).collect();
-        let coming = Anticipator::new().predict(&history, bars);
+        let coming = Anticipator::with(Models::built_in()).predict(&history, bars);
         let phrase = phrase_position(&history);
         Self { metre, now, coming, phrase }
     }

@@ -17,11 +17,13 @@
 
 mod ahead;
 mod clock;
+mod dynamics;
 mod memory;
 pub mod offline;
 pub mod session;
 
 pub use backline_listen::Models;
+pub use backline_play::{Form, Line};
 pub use offline::{Accompaniment, accompany, analyse_offline, analyse_online};
 pub use session::{Session, Status};
 

@@ -2,9 +2,10 @@
 
 use backline_listen::{Listener, Models, listen_offline};
 use backline_music::{Beat, Controls, Heard, Metre, PlannedBar, PlannedNote, TempoMap};
-use backline_play::{BarContext, BarHarmony, phrase_position, plan_bar, resolve_style};
+use backline_play::{BarContext, BarHarmony, Form, phrase_position, plan_bar, resolve_style};
 
 use crate::EngineError;
+use crate::dynamics;
 use crate::memory::{HeardBar, add_accent, mean_accents};
 
 /// Analyses a recording with hindsight, hearing with `models`. `progress` is told the share done, 0..=1.
@@ -131,6 +132,9 @@ pub fn accompany(
             style: resolve_style(&controls.style, &heard.style, tempo_bpm, metre),
             bar_in_phrase,
             phrase_bars,
+            form: Form::Groove,
+            section_start: false,
+            lift: dynamics::lift(&heard.loudness, from_s + bar_s, bar_s),
         };
         let bar = plan_bar(&ctx, &controls, planned.last());
         planned.push(bar);

@@ -9,11 +9,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use backline_listen::{Listener, Models};
 use backline_music::{Controls, Follow, Heard, Plan, PlannedBar, StyleChoice, Timeline, Transport};
-use backline_play::{BarContext, plan_bar};
+use backline_play::{BarContext, Form, Line, plan_bar, retake};
 
 use crate::EngineError;
 use crate::ahead::Ahead;
 use crate::clock::{HeardClock, HostClock, Position};
+use crate::dynamics;
 use crate::memory::{Memory, place};
 
 /// A bar is committed this long before it begins: enough for the largest audio block that hosts use
@@ -43,6 +44,9 @@ pub enum Status {
     Holding,
 }
 
+/// A bar's place, and whether it is counted on the host's timeline: places on the heard beat are others.
+type Place = (bool, i64);
+
 /// One track being heard and accompanied.
 pub struct Session {
     listener: Listener,
@@ -59,6 +63,14 @@ pub struct Session {
     /// Bars by place; those in `committed` are fixed.
     bars: BTreeMap<i64, PlannedBar>,
     committed: Vec<i64>,
+    form: Form,
+    pending_forms: VecDeque<(f64, Form)>,
+    /// The form that each of `bars` was planned in.
+    forms: BTreeMap<i64, Form>,
+    /// Bars that come back as they are.
+    locked: BTreeMap<Place, PlannedBar>,
+    /// Takes asked for.
+    takes: BTreeMap<Place, BTreeMap<Line, u32>>,
     plan: Plan,
     status: Status,
 }
@@ -93,6 +105,11 @@ impl Session {
             style: None,
             bars: BTreeMap::new(),
             committed: Vec::new(),
+            form: Form::Groove,
+            pending_forms: VecDeque::new(),
+            forms: BTreeMap::new(),
+            locked: BTreeMap::new(),
+            takes: BTreeMap::new(),
             plan: Plan::empty(),
             status: Status::Idle,
         })
@@ -105,6 +122,43 @@ impl Session {
         if *newest != controls {
             self.pending_controls.push_back((self.fed_s(), controls));
         }
+    }
+
+    /// Sets the form, from the present stream time on: an intro, a break, the ending, or the whole band. It
+    /// acts with the next bar that is not committed yet.
+    pub fn set_form(&mut self, form: Form) {
+        if self.pending_forms.back().map_or(self.form, |&(_, f)| f) != form {
+            self.pending_forms.push_back((self.fed_s(), form));
+        }
+    }
+
+    /// Locks the planned bar that holds `beat`, so that it comes back unchanged whenever its place does (round
+    /// a loop, after a jump), or lets it go. False where no bar is planned.
+    pub fn lock_bar(&mut self, beat: f64, locked: bool) -> bool {
+        let Some((here, bar)) = self.bar_at(beat) else { return false };
+        if locked {
+            let bar = bar.clone();
+            self.locked.insert(here, bar);
+        } else {
+            self.locked.remove(&here);
+        }
+        true
+    }
+
+    /// Asks for another take of one line of the planned bar that holds `beat`: all else in the bar stays. A
+    /// bar that is committed plays on as it is; its place gets the new take when it comes next. False where no bar
+    /// is planned.
+    pub fn retake(&mut self, beat: f64, line: Line) -> bool {
+        let Some((here, _)) = self.bar_at(beat) else { return false };
+        *self.takes.entry(here).or_default().entry(line).or_insert(0) += 1;
+        self.locked.remove(&here);
+        true
+    }
+
+    fn bar_at(&self, beat: f64) -> Option<(Place, &PlannedBar)> {
+        let on_host = matches!(self.plan.timeline, Timeline::Host);
+        let holds = |bar: &PlannedBar| (bar.start_beat..bar.end_beat()).contains(&beat);
+        self.bars.iter().find(|(_, bar)| holds(bar)).map(|(&here, bar)| ((on_host, here), bar))
     }
 
     /// Hears `mono` and plans ahead. `transport` is the host's at the first of these samples. The
@@ -145,6 +199,11 @@ impl Session {
         while self.pending_controls.front().is_some_and(|(from_s, _)| *from_s <= now_s) {
             if let Some((_, controls)) = self.pending_controls.pop_front() {
                 self.controls = controls;
+            }
+        }
+        while self.pending_forms.front().is_some_and(|(from_s, _)| *from_s <= now_s) {
+            if let Some((_, form)) = self.pending_forms.pop_front() {
+                self.form = form;
             }
         }
         let audible = heard.loudness.last().is_some_and(|l| l.momentary_lufs > AUDIBLE_LUFS);
@@ -260,7 +319,11 @@ impl Session {
                 continue;
             }
             let before = (i > 0).then(|| starts[i - 1]);
-            let bar = self.plan_one(position, &ahead, i, start, before, due);
+            let bar = match self.locked.get(&(matches!(position.timeline, Timeline::Host), here)) {
+                Some(bar) if bar.metre == position.metre => bar.clone(),
+                _ => self.plan_one(position, &ahead, i, start, before, due),
+            };
+            self.forms.insert(here, self.form);
             let end = bar.end_beat();
             self.bars.retain(|_, old| old.end_beat() <= start + 1e-6 || old.start_beat >= end - 1e-6);
             self.bars.insert(here, bar);
@@ -278,6 +341,7 @@ impl Session {
         });
         let bars = &self.bars;
         self.committed.retain(|place| bars.contains_key(place));
+        self.forms.retain(|place, _| bars.contains_key(place));
         let fixed = if self.committed.contains(&place(starts[1.min(starts.len() - 1)])) { 1 } else { 0 };
         self.publish(position.timeline, starts[fixed.min(starts.len() - 1)] + bar_quarters);
     }
@@ -310,8 +374,9 @@ impl Session {
             self.style = Some(style.clone());
         }
         let metre = position.metre;
+        let bar_quarters = metre.bar_quarters();
         #[allow(clippy::cast_possible_truncation)] // positions are bounded by the clock
-        let index = (start / metre.bar_quarters()).round() as i64;
+        let index = (start / bar_quarters).round() as i64;
         let ctx = BarContext {
             index,
             start_beat: start,
@@ -329,9 +394,17 @@ impl Session {
             style,
             bar_in_phrase,
             phrase_bars,
+            form: self.form,
+            section_start: before.and_then(|b| self.forms.get(&place(b))).is_some_and(|&f| f != self.form),
+            lift: dynamics::lift(&heard.loudness, heard.time_s, 60.0 / position.tempo_bpm * bar_quarters),
         };
         let previous = before.and_then(|start| self.bars.get(&place(start)));
-        plan_bar(&ctx, &self.controls, previous)
+        let mut bar = plan_bar(&ctx, &self.controls, previous);
+        let here = (matches!(position.timeline, Timeline::Host), place(start));
+        for (&line, &take) in self.takes.get(&here).into_iter().flatten() {
+            bar = retake(&bar, &ctx, &self.controls, previous, line, take);
+        }
+        bar
     }
 
     fn publish(&mut self, timeline: Timeline, committed_beat: f64) {

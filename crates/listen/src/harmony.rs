@@ -5,19 +5,25 @@
 //! readily on beats, and the key is read off the chords. Streaming and file share the decoder; a
 //! file is scored with a model that also sees what comes after.
 
+mod calibration;
+mod ear;
 mod emission;
 mod keys;
 mod lattice;
+mod net;
 mod params;
 mod spans;
 
 use backline_music::{Beat, ChordSpan, Estimate, Key, KeySpan};
 
+use crate::Models;
 use crate::chroma::{ChromaExtractor, ChromaFrame, HOP_S, LATENCY_S, RATE_HZ};
-use emission::{Scorer, Sums, compress};
+use calibration::Sureness;
+use ear::Ear;
+use emission::{Sums, compress};
 use keys::KeyTracker;
 use lattice::{Lattice, Place, Weights, silent};
-use params::{Emission, params};
+use params::params;
 use spans::{Run, boundary_s};
 
 /// A frame is decided, tentatively, when this much audio after its centre has been pushed.
@@ -37,8 +43,9 @@ const BEAT_REACH_S: f64 = 1.6;
 
 /// The part that stream and file share: frames and beats in, spans out.
 struct Engine {
-    scorer: Scorer,
+    ear: Ear,
     lookahead: usize,
+    sure: Sureness,
     sums: Sums,
     /// Frames that wait for the lookahead: compressed chroma and whether they are silent.
     waiting: Vec<([f32; 24], bool)>,
@@ -67,13 +74,13 @@ struct Engine {
 }
 
 impl Engine {
-    fn new(model: &'static Emission, hindsight: bool) -> Self {
-        let reach = model.windows.iter().map(|w| w.0.unsigned_abs() as usize).max().unwrap_or(0);
-        let lookahead = model.lookahead();
+    fn new(ear: Ear, lookahead: usize, hindsight: bool) -> Self {
         Self {
-            scorer: Scorer::new(model),
+            sums: Sums::new(ear.reach() + lookahead + 8),
+            sure: ear.sureness(hindsight),
+            keys: KeyTracker::new(hindsight, ear.sureness(hindsight).key),
+            ear,
             lookahead,
-            sums: Sums::new(reach + lookahead + 8),
             waiting: Vec::new(),
             lattice: Lattice::new(if hindsight { Weights::OFFLINE } else { Weights::ONLINE }),
             beat_s: Vec::new(),
@@ -89,7 +96,6 @@ impl Engine {
             settled: 0,
             open: Vec::new(),
             opened_s: Vec::new(),
-            keys: KeyTracker::new(hindsight),
             key_from: 0,
             key_lag: if hindsight { 0 } else { REVISED_FRAMES },
         }
@@ -125,10 +131,11 @@ impl Engine {
         let (y, is_silent) = self.waiting.remove(0);
         let index = self.scored;
         self.scored += 1;
-        let log_prob = if is_silent { silent() } else { self.scorer.score(&self.sums, index) };
+        // The net hears silence too: what it remembers must not depend on what is made of it here.
+        let (heard, told) = self.ear.hear(&self.sums, index);
+        let (log_prob, told) = if is_silent { (silent(), None) } else { (heard, told) };
         let place = self.place(index);
-        let scorer = &self.scorer;
-        self.lattice.push(index, y, &log_prob, |class| scorer.log_prior(class), place);
+        self.lattice.push(index, y, told, &log_prob, place);
         self.since_refresh += 1;
         if self.since_refresh >= self.refresh_every {
             self.refresh(now_s);
@@ -173,7 +180,7 @@ impl Engine {
                     let start_s = boundary_s(node.index, &self.beat_s);
                     if let Some(done) = self.tail.take() {
                         let decided_s = self.decided(done.class, done.start, now_s);
-                        let span = done.span(self.tail_start_s, start_s, decided_s);
+                        let span = done.span(self.tail_start_s, start_s, decided_s, self.sure.chord);
                         self.spans.truncate(self.settled);
                         self.spans.push(span);
                         self.settled += 1;
@@ -206,7 +213,7 @@ impl Engine {
         let mut start_s = self.tail_start_s;
         for (i, run) in runs.iter().enumerate() {
             let end_s = runs.get(i + 1).map_or(now_s, |next| boundary_s(next.start, &self.beat_s));
-            self.spans.push(run.span(start_s, end_s.max(start_s), decided[i]));
+            self.spans.push(run.span(start_s, end_s.max(start_s), decided[i], self.sure.chord));
             start_s = end_s.max(start_s);
         }
         self.open = runs.iter().map(|r| (r.class, r.start)).collect();
@@ -218,7 +225,8 @@ impl Engine {
         let until = self.scored.saturating_sub(lag);
         for node in self.lattice.nodes() {
             if node.index >= self.key_from && node.index < until {
-                complete |= self.keys.push(node.index as f64 * HOP_S, &node.posterior);
+                let told = node.told.as_ref().map(|t| &t.key);
+                complete |= self.keys.push(node.index as f64 * HOP_S, &node.posterior, told);
             }
         }
         self.key_from = self.key_from.max(until);
@@ -255,18 +263,14 @@ pub struct Harmony {
     samples: u64,
 }
 
-impl Default for Harmony {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Harmony {
-    /// Hears a stream that starts now.
-    pub fn new() -> Self {
+    /// Hears a stream that starts now, with the net for streams if `models` has one.
+    pub fn new(models: &Models) -> Self {
+        let perceptron = &params().online;
+        let ear = Ear::for_stream(perceptron, models.harmony.as_deref());
         Self {
             chroma: ChromaExtractor::new(),
-            engine: Engine::new(&params().online, false),
+            engine: Engine::new(ear, perceptron.lookahead(), false),
             frames: Vec::new(),
             history_s: None,
             samples: 0,
@@ -285,9 +289,7 @@ impl Harmony {
             self.samples += now.len() as u64;
             let now_s = self.samples as f64 / RATE_HZ;
             while let Some(frame) = self.chroma.pop() {
-                self.engine.frame(&frame, now_s);
-                self.frames.push(frame);
-                self.forget(now_s);
+                self.push_frame(frame, now_s);
             }
         }
         let now_s = self.samples as f64 / RATE_HZ;
@@ -297,6 +299,14 @@ impl Harmony {
         if let Some(last) = self.engine.keys.last_mut() {
             last.end_s = now_s;
         }
+    }
+
+    /// Takes a chroma frame that was made elsewhere, at stream time `now_s`, in place of samples; frames come in
+    /// order. Data sets give their recordings in this form.
+    pub fn push_frame(&mut self, frame: ChromaFrame, now_s: f64) {
+        self.engine.frame(&frame, now_s);
+        self.frames.push(frame);
+        self.forget(now_s);
     }
 
     /// Takes a beat; beats come in the order of time, when the stream has reached them. Without
@@ -345,14 +355,18 @@ impl Harmony {
     }
 }
 
-/// Chords, keys and the key of the whole, of a recording whose chroma frames and beats are known.
-/// Everything is decided at its end.
+/// Chords, keys and the key of the whole, of a recording whose chroma frames and beats are known, with the net for
+/// recordings if `models` has one. Everything is decided at its end.
 pub fn decode_offline(
     frames: &[ChromaFrame],
     beats: &[Beat],
     duration_s: f64,
+    models: &Models,
 ) -> (Vec<ChordSpan>, Vec<KeySpan>, Option<Estimate<Key>>) {
-    let mut engine = Engine::new(&params().offline, true);
+    let perceptron = &params().offline;
+    let compressed: Vec<_> = frames.iter().map(compress).collect();
+    let ear = Ear::for_recording(perceptron, models.harmony_offline.as_deref(), &compressed);
+    let mut engine = Engine::new(ear, perceptron.lookahead(), true);
     for beat in beats {
         engine.on_beat(beat);
     }
@@ -361,7 +375,7 @@ pub fn decode_offline(
     }
     engine.finish(duration_s);
     let keys = engine.keys.spans().to_vec();
-    let key = overall(&keys).or(engine.keys.now());
+    let key = engine.keys.whole().or(overall(&keys)).or(engine.keys.now());
     (engine.spans, keys, key)
 }
 

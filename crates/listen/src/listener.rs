@@ -114,7 +114,7 @@ impl Listener {
             unjudged: VecDeque::new(),
             strokes: StrokeListener::new(),
             drums: DrumListener::new(),
-            harmony: Harmony::new(),
+            harmony: Harmony::new(models),
             melody: MelodyTracker::new(),
             loudness: LoudnessMeter::new(),
             timbre: TimbreMeter::new(),

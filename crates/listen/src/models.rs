@@ -14,15 +14,24 @@ const RHYTHM: Option<Bytes> = Some((
     include_bytes!("../../../models/rhythm_net/net.json"),
     include_bytes!("../../../models/rhythm_net/net.onnx"),
 ));
-const HARMONY: Option<Bytes> = None;
+const HARMONY: Option<Bytes> = Some((
+    include_bytes!("../../../models/harmony_net/net.json"),
+    include_bytes!("../../../models/harmony_net/net.onnx"),
+));
+const HARMONY_OFFLINE: Option<Bytes> = Some((
+    include_bytes!("../../../models/harmony_offline_net/net.json"),
+    include_bytes!("../../../models/harmony_offline_net/net.onnx"),
+));
 
 /// The nets that the listener hears with. Where one is missing, the rules hear in its place.
 #[derive(Debug, Clone, Default)]
 pub struct Models {
     /// Beats, bars and drums.
     pub rhythm: Option<Arc<Model>>,
-    /// Chords and keys.
+    /// Chords and keys of a stream.
     pub harmony: Option<Arc<Model>>,
+    /// Chords and keys of a recording, heard in both directions.
+    pub harmony_offline: Option<Arc<Model>>,
     /// A sentence for each net that should be there and cannot be used.
     pub notices: Vec<String>,
 }
@@ -40,15 +49,19 @@ impl Models {
             let load = |name: &str, bytes: Option<Bytes>| {
                 bytes.map(|(json, onnx)| Model::from_bytes(name, json, onnx))
             };
-            Self::gather(load("rhythm", RHYTHM), load("harmony", HARMONY))
+            Self::gather(
+                load("rhythm", RHYTHM),
+                load("harmony", HARMONY),
+                load("harmony_offline", HARMONY_OFFLINE),
+            )
         })
     }
 
-    /// The nets in `folder`, which has a folder for each: `rhythm_net`, `harmony_net`. One that is missing
-    /// or damaged is left out, and a notice says so.
+    /// The nets in `folder`, which has a folder for each: `rhythm_net`, `harmony_net`, `harmony_offline_net`. One
+    /// that is missing or damaged is left out, and a notice says so.
     pub fn from_folder(folder: &Path) -> Self {
         let load = |name: &str| Some(Model::from_folder(&folder.join(name)));
-        Self::gather(load("rhythm_net"), load("harmony_net"))
+        Self::gather(load("rhythm_net"), load("harmony_net"), load("harmony_offline_net"))
     }
 
     /// The nets in the folder that the environment's `BACKLINE_MODELS` names, or else the built-in ones.
@@ -59,7 +72,11 @@ impl Models {
         }
     }
 
-    fn gather(rhythm: Option<Result<Model, NetError>>, harmony: Option<Result<Model, NetError>>) -> Self {
+    fn gather(
+        rhythm: Option<Result<Model, NetError>>,
+        harmony: Option<Result<Model, NetError>>,
+        harmony_offline: Option<Result<Model, NetError>>,
+    ) -> Self {
         let mut notices = Vec::new();
         let mut usable = |loaded: Option<Result<Model, NetError>>, name: &str, hears: &str| {
             // A whole net under another's name is as good as none.
@@ -76,7 +93,8 @@ impl Models {
         };
         let rhythm = usable(rhythm, "rhythm", "beats and drums");
         let harmony = usable(harmony, "harmony", "chords and keys");
-        Self { rhythm, harmony, notices }
+        let harmony_offline = usable(harmony_offline, "harmony_offline", "the chords and keys of recordings");
+        Self { rhythm, harmony, harmony_offline, notices }
     }
 }
 
@@ -90,13 +108,14 @@ mod tests {
         assert_eq!(built_in.notices, Vec::<String>::new());
         assert_eq!(built_in.rhythm.is_some(), RHYTHM.is_some());
         assert_eq!(built_in.harmony.is_some(), HARMONY.is_some());
+        assert_eq!(built_in.harmony_offline.is_some(), HARMONY_OFFLINE.is_some());
     }
 
     #[test]
     fn nets_that_are_missing_are_named() {
         let models = Models::from_folder(Path::new("nowhere"));
-        assert!(models.rhythm.is_none() && models.harmony.is_none());
-        assert_eq!(models.notices.len(), 2);
+        assert!(models.rhythm.is_none() && models.harmony.is_none() && models.harmony_offline.is_none());
+        assert_eq!(models.notices.len(), 3);
         assert!(models.notices[0].contains("beats and drums"), "{}", models.notices[0]);
         assert!(models.notices[1].contains("chords and keys"), "{}", models.notices[1]);
     }

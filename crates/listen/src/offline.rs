@@ -107,7 +107,7 @@ pub fn listen_offline(
         heard.tempo_candidates = candidates;
     }
     (heard.chords, heard.keys, heard.key) =
-        harmony::decode_offline(listener.chroma_frames(), &heard.beats, duration_s);
+        harmony::decode_offline(listener.chroma_frames(), &heard.beats, duration_s, models);
     heard.style = style::guess_whole(&heard);
     progress(1.0);
     Ok(heard)

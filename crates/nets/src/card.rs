@@ -58,7 +58,8 @@ impl Card {
             && card.states.len() <= 64
             && card.states.iter().all(|s| fits(elements(s)));
         let temperatures_fit = card.temperature.values().all(|t| t.is_finite() && *t > 0.0);
-        if !shapes_fit || !temperatures_fit || !(card.frame_rate_hz > 0.0) || card.lookahead_frames > 1_000 {
+        let rate_fits = card.frame_rate_hz.is_finite() && card.frame_rate_hz > 0.0;
+        if !shapes_fit || !temperatures_fit || !rate_fits || card.lookahead_frames > 1_000 {
             return Err(damaged("its numbers make no sense".to_owned()));
         }
         Ok(card)

@@ -41,7 +41,8 @@ fn logits_are_those_of_training() {
     for folder in folders() {
         let model = Model::from_folder(&folder).unwrap();
         let golden: Golden = serde_json::from_slice(&fs::read(folder.join("golden.json")).unwrap()).unwrap();
-        assert!(golden.x.len() >= 2 * model.card().chunk, "the state between chunks is part of it");
+        let chunks = if model.card().states.is_empty() { 1 } else { 2 };
+        assert!(golden.x.len() >= chunks * model.card().chunk, "the state between chunks is part of it");
         let (heard, wanted) = (hear(&model, &golden.x), golden.y.concat());
         assert_eq!(heard.len(), wanted.len());
         let worst = heard.iter().zip(&wanted).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);

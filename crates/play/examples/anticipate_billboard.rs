@@ -1,48 +1,17 @@
 //! Scores anticipation and phrase counting on the McGill Billboard annotations.
 //!
-//! `cargo run --release -p backline-play --example anticipate_billboard -- FOLDER [csv]`, where
-//! FOLDER holds a folder a song with `salami_chords.txt` in it. With `csv`, prints what the
-//! calibration was fitted to: the stated probability and whether the bar began as predicted.
+//! `cargo run --release -p backline-play --example anticipate_billboard -- FOLDER [rules] [LIST] [csv]`, where
+//! FOLDER holds a folder a song with `salami_chords.txt` in it. `rules` leaves the net out; LIST is a file that
+//! names the songs that count (those kept apart in training: `test.txt` of `evaluate progression`). With `csv`,
+//! prints what the calibration was fitted to: the stated probability and whether the bar began as predicted.
 
 use std::path::Path;
 
-use backline_music::{Chord, chord::parse_label};
-use backline_play::{Anticipator, BarHarmony, BeatChord, phrase_position};
+use backline_music::Chord;
+use backline_play::{Anticipator, BarHarmony, Models, phrase_position};
 
-/// The bars of a song, and which of them begin a line of the annotation (a phrase).
-fn read(path: &Path) -> Option<(Vec<BarHarmony>, Vec<bool>)> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let (mut bars, mut starts) = (Vec::new(), Vec::new());
-    for line in text.lines().filter(|l| !l.starts_with('#') && l.contains('|')) {
-        let parts: Vec<&str> = line.split('|').collect();
-        let times = parts.last()?.trim().trim_start_matches(['x', 'X']).split([',', ' ']).next()?;
-        let times = if parts.last()?.trim().starts_with('x') { times.parse().unwrap_or(1) } else { 1 };
-        let mut phrase = Vec::new();
-        for bar in &parts[1..parts.len() - 1] {
-            let mut last: Option<Chord> = None;
-            let chords: Vec<Option<Chord>> = bar
-                .split_whitespace()
-                .filter(|t| !t.starts_with('(') && !t.starts_with('&') && *t != "->" && *t != "*")
-                .map(|t| {
-                    if t != "." {
-                        last = parse_label(t).unwrap_or(None);
-                    }
-                    last
-                })
-                .collect();
-            if !chords.is_empty() {
-                let n = chords.len().max(4);
-                let beat = |i: usize| BeatChord { chord: chords[i * chords.len() / n], prob: 1.0 };
-                phrase.push(BarHarmony { beats: (0..n).map(beat).collect() });
-            }
-        }
-        for _ in 0..times {
-            starts.extend((0..phrase.len()).map(|i| i == 0));
-            bars.extend(phrase.iter().cloned());
-        }
-    }
-    (bars.len() >= 16).then_some((bars, starts))
-}
+#[path = "common/songs.rs"]
+mod songs;
 
 fn first(bar: &BarHarmony) -> Option<Chord> {
     bar.beats.first().and_then(|b| b.chord)
@@ -55,22 +24,28 @@ fn majmin(chord: Option<Chord>) -> Option<(u8, Option<bool>)> {
 fn main() {
     let mut args = std::env::args().skip(1);
     let folder = args.next().unwrap_or_default();
-    let csv = args.next().is_some();
-    let Ok(entries) = std::fs::read_dir(&folder) else {
+    let (mut rules, mut csv, mut list) = (false, false, None);
+    for arg in args {
+        match arg.as_str() {
+            "rules" => rules = true,
+            "csv" => csv = true,
+            file => list = std::fs::read_to_string(file).ok(),
+        }
+    }
+    let Ok(mut songs) = songs::songs(Path::new(&folder)) else {
         eprintln!("The folder \"{folder}\" cannot be read; name the folder of the Billboard annotations.");
         std::process::exit(2);
     };
-    let mut songs: Vec<_> = entries.flatten().map(|e| e.path().join("salami_chords.txt")).collect();
-    songs.sort();
+    songs.retain(|s| list.as_ref().is_none_or(|l| l.lines().any(|name| name == s.name)));
+    let anticipator = if rules { Anticipator::new() } else { Anticipator::with(Models::built_in()) };
     let (mut n, mut exact, mut class, mut hold, mut whole) = (0.0, 0.0, 0.0, 0.0, 0.0);
     let mut bins = [(0.0_f64, 0.0_f64, 0.0_f64); 10];
     let mut far = [(0.0_f64, 0.0_f64, 0.0_f64); 8];
     let (mut lines, mut hits, mut claims, mut chance) = (0.0, 0.0, 0.0, 0.0);
-    for (song, path) in songs.iter().enumerate() {
-        let Some((bars, starts)) = read(path) else { continue };
+    for (song, songs::Song { bars, starts, .. }) in songs.iter().enumerate() {
         for i in 1..bars.len() {
             let ahead = if i % 4 == 0 { 8 } else { 1 };
-            let told = Anticipator::new().predict(&bars[..i], ahead);
+            let told = anticipator.predict(&bars[..i], ahead);
             let right = first(&told[0]) == first(&bars[i]);
             let prob = f64::from(told[0].beats[0].prob);
             n += 1.0;

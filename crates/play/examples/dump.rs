@@ -1,6 +1,7 @@
 //! Prints the first eight bars of a style as a musician reads them: drum grid, voicings, bass.
 //!
-//! `cargo run -p backline-play --example dump -- jazz "D:min7 G:7 C:maj7 A:min7" [energy] [density]`
+//! `cargo run -p backline-play --example dump -- jazz "D:min7 G:7 C:maj7 A:min7" [energy] [density] [metre] [json]`;
+//! with `json` the bars as they are, for `backline_training.rolls` to draw.
 
 use backline_music::{Controls, Key, Metre, Mode, Part, PitchClass, PlannedBar, PlannedChord};
 use backline_play::{BarContext, plan_bar, style};
@@ -25,7 +26,10 @@ fn main() {
         .unwrap_or(info.metres.first().copied().unwrap_or(Metre::FOUR_FOUR));
     let quarters = metre.bar_quarters();
     let controls = Controls { energy: number(2), density: number(3), humanise: 0.0, ..Controls::default() };
-    let mut previous: Option<PlannedBar> = None;
+    let json = args.iter().any(|a| a == "json");
+    let controls =
+        if json { Controls { humanise: Controls::default().humanise, ..controls } } else { controls };
+    let mut bars: Vec<PlannedBar> = Vec::new();
     for index in 0..8 {
         let planned = |k: usize| PlannedChord {
             start_beat: k as f64 * quarters,
@@ -47,10 +51,18 @@ fn main() {
             style: id.into(),
             bar_in_phrase: index as u32,
             phrase_bars: 8,
+            form: backline_play::Form::Groove,
+            section_start: false,
+            lift: 0.0,
         };
-        let bar = plan_bar(&ctx, &controls, previous.as_ref());
-        print(&bar, labels[index % labels.len()], info.steps_per_quarter);
-        previous = Some(bar);
+        let bar = plan_bar(&ctx, &controls, bars.last());
+        if !json {
+            print(&bar, labels[index % labels.len()], info.steps_per_quarter);
+        }
+        bars.push(bar);
+    }
+    if json {
+        println!("{}", serde_json::to_string(&bars).unwrap_or_default());
     }
 }
 

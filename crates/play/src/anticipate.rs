@@ -6,7 +6,12 @@
 //! that was calibrated on real songs.
 
 use backline_music::Chord;
+use backline_nets::{Model, Stream};
 
+use crate::Models;
+use continuation::Reading;
+
+pub mod continuation;
 mod phrase;
 
 pub use phrase::phrase_position;
@@ -54,7 +59,9 @@ const FADE: f64 = 0.015;
 
 /// Predicts the harmony of coming bars.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Anticipator;
+pub struct Anticipator<'a> {
+    net: Option<&'a Model>,
+}
 
 /// How alike two chords are, 0..=1.
 fn alike(a: Option<Chord>, b: Option<Chord>) -> f32 {
@@ -97,7 +104,17 @@ pub(crate) fn similarity(a: &BarHarmony, b: &BarHarmony) -> f32 {
     sum / weight
 }
 
-/// The witnesses' verdict on one bar.
+/// What some of the witnesses say the next bar begins with.
+#[derive(Debug, Clone, Copy)]
+struct Vote {
+    chord: Option<Chord>,
+    weight: f64,
+    /// The bar of the past that speaks loudest for it, and for how many bars its past agrees.
+    source: usize,
+    reach: f64,
+}
+
+/// The verdict on one bar.
 struct Verdict {
     /// Bar of the past that is copied.
     source: Option<usize>,
@@ -107,10 +124,21 @@ struct Verdict {
     reach: f64,
 }
 
-impl Anticipator {
-    /// A predictor.
+impl<'a> Anticipator<'a> {
+    /// A predictor by the witnesses alone.
     pub const fn new() -> Self {
-        Self
+        Self { net: None }
+    }
+
+    /// A predictor that weighs the witnesses by the net of `models`, if it is there.
+    pub fn with(models: &'a Models) -> Self {
+        Self { net: models.progression.as_deref() }
+    }
+
+    /// What the chord net reads before the bar that follows `history`.
+    pub fn reading(&self, history: &[BarHarmony]) -> continuation::Reading {
+        let past = &history[history.len().saturating_sub(MEMORY_BARS)..];
+        continuation::Reading::of(past, &votes(past))
     }
 
     /// The bars that follow `history`, `ahead` of them at most 64. Every beat carries the
@@ -123,16 +151,20 @@ impl Anticipator {
         let mut out = Vec::with_capacity(ahead);
         let mut trust = 1.0_f64;
         for step in 0..ahead {
-            let verdict = witness(&past);
-            let prob = trust * calibrated(&verdict);
             let beats = past.last().map_or(4, |b| b.beats.len());
-            let copied = verdict.source.map_or_else(
-                || {
-                    let last = past.last().and_then(|b| b.beats.last()).and_then(|b| b.chord);
-                    BarHarmony::held(last, beats, 1.0)
-                },
-                |j| past[j].clone(),
-            );
+            let votes = votes(&past);
+            let weighed = self.net.filter(|_| !past.is_empty()).and_then(|net| weigh(net, &past, &votes));
+            let (copied, prob) = match weighed {
+                Some((Next::Copy(j), prob)) => (past[j].clone(), trust * prob),
+                Some((Next::New(chord), prob)) => (BarHarmony::held(chord, beats, 1.0), trust * prob),
+                None => {
+                    let verdict = loudest(&votes);
+                    let last = || past.last().and_then(|b| b.beats.last()).and_then(|b| b.chord);
+                    let copied = verdict.source.map(|j| past[j].clone());
+                    let copied = copied.unwrap_or_else(|| BarHarmony::held(last(), beats, 1.0));
+                    (copied, trust * calibrated(&verdict))
+                }
+            };
             // What the source itself was not sure of cannot be surer in the copy.
             let told: Vec<BeatChord> = copied
                 .beats
@@ -152,10 +184,10 @@ impl Anticipator {
     }
 }
 
-fn witness(past: &[BarHarmony]) -> Verdict {
+/// Every chord that a bar of the past speaks for, in the order of their first bars.
+fn votes(past: &[BarHarmony]) -> Vec<Vote> {
     let n = past.len();
-    let mut votes: Vec<(Option<Chord>, f64, usize, f64)> = Vec::new();
-    let mut total = 0.0;
+    let mut votes: Vec<Vote> = Vec::new();
     for j in 1..n {
         let mut agreement = 1.0_f64;
         let mut reach = 0.0_f64;
@@ -177,26 +209,67 @@ fn witness(past: &[BarHarmony]) -> Verdict {
         };
         let weight = libm::exp(STEEP * reach.min(LONGEST) + even - FADE * lag as f64);
         let chord = past[j].beats.first().and_then(|b| b.chord);
-        total += weight;
-        match votes.iter_mut().find(|v| v.0 == chord) {
+        match votes.iter_mut().find(|v| v.chord == chord) {
             Some(vote) => {
-                vote.1 += weight;
-                if reach >= vote.3 {
-                    (vote.2, vote.3) = (j, reach);
+                vote.weight += weight;
+                if reach >= vote.reach {
+                    (vote.source, vote.reach) = (j, reach);
                 }
             }
-            None => votes.push((chord, weight, j, reach)),
+            None => votes.push(Vote { chord, weight, source: j, reach }),
         }
     }
+    votes
+}
+
+/// What the next bar is: a bar of the past again, or one that holds a chord which no witness speaks for.
+enum Next {
+    Copy(usize),
+    New(Option<Chord>),
+}
+
+/// What the net holds likeliest, and how sure it is of the chord; `None` where it cannot be run.
+fn weigh(net: &Model, past: &[BarHarmony], votes: &[Vote]) -> Option<(Next, f64)> {
+    let reading = Reading::of(past, votes);
+    let mut stream = Stream::new(net);
+    let temperature = net.card().temperature.get("chord").copied().unwrap_or(1.0);
+    // Rounded, so that processors whose last digits differ agree.
+    let told = |&y: &f32| (f64::from(y / temperature) * 1000.0).round() / 1000.0;
+    let logits: Vec<f64> = stream.step(&reading.features()).ok()?.iter().map(told).collect();
+    let top = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let total: f64 = logits.iter().map(|y| libm::exp(y - top)).sum();
+    let mut classes: Vec<usize> = (0..logits.len()).collect();
+    classes.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
+    classes.iter().find_map(|&class| {
+        let prob = libm::exp(logits[class] - top) / total;
+        let in_class = || votes.iter().filter(|v| continuation::class(v.chord, reading.pivot) == class);
+        let all: f64 = in_class().map(|v| v.weight).sum();
+        let mut loudest: Option<&Vote> = None;
+        for vote in in_class() {
+            loudest = loudest.filter(|l| l.weight >= vote.weight).or(Some(vote));
+        }
+        match loudest {
+            // Of the chords of a class the witnesses choose, and share its probability.
+            Some(vote) => Some((Next::Copy(vote.source), prob * vote.weight / all)),
+            None => continuation::plain(class, reading.pivot).map(|chord| (Next::New(chord), prob)),
+        }
+    })
+}
+
+/// The loudest vote.
+fn loudest(votes: &[Vote]) -> Verdict {
+    let total: f64 = votes.iter().map(|v| v.weight).sum();
     // The first of equals wins, so that the order of the song decides and nothing else.
-    let mut best: Option<(Option<Chord>, f64, usize, f64)> = None;
+    let mut best: Option<Vote> = None;
     for vote in votes {
-        if best.is_none_or(|b| vote.1 > b.1) {
-            best = Some(vote);
+        if best.is_none_or(|b| vote.weight > b.weight) {
+            best = Some(*vote);
         }
     }
     match best {
-        Some((_, weight, source, reach)) => Verdict { source: Some(source), share: weight / total, reach },
+        Some(Vote { weight, source, reach, .. }) => {
+            Verdict { source: Some(source), share: weight / total, reach }
+        }
         None => Verdict { source: None, share: 0.0, reach: 0.0 },
     }
 }

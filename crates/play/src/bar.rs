@@ -4,13 +4,18 @@ use backline_music::{Chord, Controls, Key, Metre, PlannedBar, PlannedChord};
 
 use crate::BarContext;
 use crate::dice::{Dice, Purpose};
+use crate::form::Form;
 use crate::frame::{self, Step, Swing, TICKS};
+use crate::render::HANDS;
 use crate::style::StyleInfo;
 
-/// Below this probability a chord is only hinted at: root and fifth, held.
-pub(crate) const UNSURE_PROB: f32 = 0.4;
+/// Below this probability a chord is only hinted at: root and fifth, held. Probabilities say how often such a chord is
+/// right, and seven wrong in ten are too many to spell out.
+pub(crate) const UNSURE_PROB: f32 = 0.29;
 /// More chords than this in a bar are noise: the rest are dropped.
 const MAX_CHORDS: usize = 32;
+/// Energy that a full lift adds, or a full sinking takes.
+const LIFT_ENERGY: f64 = 0.25;
 /// Beyond this a position has no room left for the fraction of a beat.
 const MAX_BEAT: f64 = 1e9;
 
@@ -46,6 +51,10 @@ pub(crate) struct Bar<'a> {
     pub(crate) accents: Vec<f32>,
     pub(crate) bar_in_phrase: u32,
     pub(crate) phrase_bars: u32,
+    pub(crate) form: Form,
+    pub(crate) section_start: bool,
+    /// How the input has moved, −1..=1.
+    pub(crate) lift: f64,
     /// 0..=1, heard and asked for together; likewise the next.
     pub(crate) energy: f64,
     pub(crate) brightness: f64,
@@ -55,7 +64,8 @@ pub(crate) struct Bar<'a> {
     pub(crate) temperature: f64,
     /// 0..=1
     pub(crate) humanise: f64,
-    seed: u32,
+    /// By part.
+    seeds: [u32; 3],
     index: i64,
 }
 
@@ -125,10 +135,14 @@ impl<'a> Bar<'a> {
         controls: &Controls,
         style: &'a StyleInfo,
         chords: &[PlannedChord],
+        seeds: [u32; 3],
     ) -> Self {
         let controls = controls.clone().sanitised();
         let ticks = frame::bar_ticks(ctx.metre);
         let phrase_bars = ctx.phrase_bars.clamp(1, 64);
+        let lift = if ctx.lift.is_finite() { f64::from(ctx.lift.clamp(-1.0, 1.0)) } else { 0.0 };
+        // A soft input asks for a light band, a growing one is carried along.
+        let energy = (steer(ctx.heard_energy, controls.energy) + LIFT_ENERGY * lift).clamp(0.0, 1.0);
         let mut bar = Self {
             style,
             metre: ctx.metre,
@@ -140,12 +154,15 @@ impl<'a> Bar<'a> {
             accents: relative_accents(&ctx.accents),
             bar_in_phrase: ctx.bar_in_phrase % phrase_bars,
             phrase_bars,
-            energy: steer(ctx.heard_energy, controls.energy),
+            form: ctx.form,
+            section_start: ctx.section_start,
+            lift,
+            energy: ctx.form.energy(energy),
             brightness: steer(ctx.heard_valence, controls.brightness),
             density: f64::from(controls.density),
             temperature: f64::from(controls.temperature),
             humanise: f64::from(controls.humanise),
-            seed: controls.seed,
+            seeds,
             index: ctx.index,
         };
         bar.harmony = bar.on_grid(ctx, chords);
@@ -198,14 +215,21 @@ impl<'a> Bar<'a> {
         self.phrase_bars > 1 && self.bar_in_phrase + 1 == self.phrase_bars
     }
 
+    /// The seed of a stream of random numbers: the parts decide by the streams 1, 2, 3, and their hands
+    /// move by those from [`HANDS`] on.
+    fn seed(&self, stream: u64) -> u32 {
+        let part = if stream >= HANDS { stream - HANDS } else { stream.saturating_sub(1) };
+        self.seeds[usize::try_from(part).unwrap_or(0).min(2)]
+    }
+
     /// The random numbers of `part` in this bar.
     pub(crate) fn dice(&self, part: u64) -> Dice {
-        Dice::new(self.seed, self.index, part)
+        Dice::new(self.seed(part), self.index, part)
     }
 
     /// The random numbers of `part` that come back every second bar of the song.
     fn habits(&self, part: u64) -> Dice {
-        Dice::new(self.seed, i64::from(self.bar_in_phrase % 2), part.wrapping_add(1 << 32))
+        Dice::new(self.seed(part), i64::from(self.bar_in_phrase % 2), part.wrapping_add(1 << 32))
     }
 
     /// Whether something that happens with `prob` happens here. Players repeat themselves: most
@@ -227,8 +251,8 @@ impl<'a> Bar<'a> {
         aim: f64,
         energies: impl Iterator<Item = f32>,
     ) -> usize {
-        let phrase = Dice::new(self.seed, self.index.wrapping_sub(i64::from(self.bar_in_phrase)), part);
-        let song = Dice::new(self.seed, 0, part.wrapping_add(2 << 32));
+        let phrase = Dice::new(self.seed(part), self.index.wrapping_sub(i64::from(self.bar_in_phrase)), part);
+        let song = Dice::new(self.seed(part), 0, part.wrapping_add(2 << 32));
         let dice = if phrase.at(Purpose::Fresh, item) < 0.7 * self.temperature { phrase } else { song };
         let reach = 0.05 + 0.12 * self.temperature;
         let mut best = (f64::NEG_INFINITY, 0);

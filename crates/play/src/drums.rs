@@ -1,12 +1,20 @@
 //! The drummer: groove, accents that are answered, ghost notes, fills and crashes, by two hands and
-//! two feet.
+//! two feet. Where the net knows the style it plays from the written groove as from a chart; elsewhere the
+//! groove is played as it is written.
+
+mod drummer;
+mod improvise;
+mod reading;
 
 use crate::bar::Bar;
 use crate::dice::Purpose;
+use crate::form::Form;
 use crate::frame::{Step, TICKS};
 use crate::render::Stroke;
 use crate::style::{DrumStep, Fill, Groove, Lane};
 use backline_music::Part;
+
+pub use drummer::Drummer;
 
 /// The drummer's stream of random numbers.
 const DRUMS: u64 = 1;
@@ -17,6 +25,8 @@ const FILL: u64 = 1;
 const ACCENT: f32 = 0.7;
 /// Strokes of one hand cannot follow faster than this; sixteenths on one cymbal are thinned beyond.
 const ONE_HAND_S: f64 = 0.085;
+/// The strokes of a roll do not follow faster than this.
+const ROLL_S: f64 = 0.03;
 
 /// A hit on the grid, before hands are counted.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,13 +34,30 @@ struct Hit {
     lane: Lane,
     tick: i32,
     level: f64,
+    /// How late beyond the style's feel, in ms.
+    late_ms: f64,
+}
+
+impl Hit {
+    fn on_grid(lane: Lane, tick: i32, level: f64) -> Self {
+        Self { lane, tick, level, late_ms: 0.0 }
+    }
 }
 
 /// The strokes of the bar, and whether it ends in a fill.
-pub(crate) fn play(bar: &Bar, after_fill: bool) -> (Vec<Stroke>, bool) {
+pub(crate) fn play(bar: &Bar, drummer: Option<&Drummer>, after_fill: bool) -> (Vec<Stroke>, bool) {
     let groove = choose_groove(bar);
     let fill = choose_fill(bar);
     let fill_from = fill.map_or(bar.ticks, |f| fill_start(bar, f));
+    let improvised = drummer.and_then(|d| improvise::play(d, bar, groove, fill_from, after_fill));
+    let mut hits = improvised.unwrap_or_else(|| as_written(bar, groove, fill, fill_from));
+    crash(bar, after_fill, &mut hits);
+    let hits = by_two_hands(hits);
+    let strokes = hits.iter().map(|h| stroke(bar, h)).collect();
+    (strokes, fill.is_some())
+}
+
+fn as_written(bar: &Bar, groove: &Groove, fill: Option<&Fill>, fill_from: i32) -> Vec<Hit> {
     let mut hits = groove_hits(bar, groove);
     if let Some(fill) = fill {
         let kick_goes_on = !fill.lanes.contains_key(&Lane::Kick);
@@ -39,10 +66,7 @@ pub(crate) fn play(bar: &Bar, after_fill: bool) -> (Vec<Stroke>, bool) {
         });
         hits.extend(fill_hits(bar, fill, fill_from));
     }
-    crash(bar, after_fill, &mut hits);
-    let hits = by_two_hands(hits);
-    let strokes = hits.iter().map(|h| stroke(bar, h)).collect();
-    (strokes, fill.is_some())
+    hits
 }
 
 fn choose_groove<'a>(bar: &Bar<'a>) -> &'a Groove {
@@ -59,7 +83,7 @@ fn choose_groove<'a>(bar: &Bar<'a>) -> &'a Groove {
 fn choose_fill<'a>(bar: &Bar<'a>) -> Option<&'a Fill> {
     let middle = bar.phrase_bars >= 8 && bar.bar_in_phrase + 1 == bar.phrase_bars / 2;
     let prob = if bar.ends_phrase() {
-        0.75 + 0.25 * bar.energy
+        0.75 + 0.25 * bar.energy.max(bar.lift)
     } else if middle {
         0.15 + 0.5 * bar.energy
     } else {
@@ -101,7 +125,7 @@ fn fill_hits(bar: &Bar, fill: &Fill, from: i32) -> Vec<Hit> {
             let tick = bar.ticks - unit * (pattern.steps().len() as i32 - i);
             let p = f64::from(step.prob) * (1.0 + 0.4 * bar.density.min(0.0));
             if tick >= from && step.level > 0.0 && bar.happens(DRUMS, item(lane, tick) | 3 << 40, p) {
-                push(&mut hits, lane, tick, unit, step);
+                push(bar, &mut hits, lane, tick, unit, step);
             }
         }
     }
@@ -112,12 +136,19 @@ fn item(lane: Lane, tick: i32) -> u64 {
     (lane as u64) << 32 | u64::from(tick.unsigned_abs())
 }
 
-fn push(hits: &mut Vec<Hit>, lane: Lane, tick: i32, ticks: i32, step: &DrumStep) {
-    let strokes = i32::from(step.strokes.max(1));
+/// How many of the strokes of a roll in a step of `ticks` can be told apart at this tempo.
+fn roll_strokes(bar: &Bar, ticks: i32, strokes: u8) -> i32 {
+    let step_s = f64::from(ticks) / f64::from(TICKS) * 60.0 / bar.tempo_bpm;
+    let told = (1..=i32::from(strokes)).take_while(|&n| step_s / f64::from(n) >= ROLL_S).count();
+    i32::try_from(told).unwrap_or(1).max(1)
+}
+
+fn push(bar: &Bar, hits: &mut Vec<Hit>, lane: Lane, tick: i32, ticks: i32, step: &DrumStep) {
+    let strokes = roll_strokes(bar, ticks, step.strokes);
     for k in 0..strokes {
         // A roll swells.
         let level = f64::from(step.level) * (1.0 - 0.12 * f64::from(strokes - 1 - k));
-        hits.push(Hit { lane, tick: tick + ticks * k / strokes, level });
+        hits.push(Hit::on_grid(lane, tick + ticks * k / strokes, level));
     }
 }
 
@@ -147,7 +178,7 @@ fn groove_hits(bar: &Bar, groove: &Groove) -> Vec<Hit> {
                 } else {
                     DrumStep { level: 0.72, prob: prob as f32, strokes: 1 }
                 };
-                push(&mut hits, lane, step.tick, step.ticks, &drum);
+                push(bar, &mut hits, lane, step.tick, step.ticks, &drum);
             }
         }
     }
@@ -175,16 +206,20 @@ fn with_density(bar: &Bar, lane: Lane, step: &Step, drum: &DrumStep) -> f64 {
     if bar.density >= 0.0 {
         return prob + if prob < 1.0 { (1.0 - prob) * 0.7 * bar.density } else { 0.0 };
     }
-    let worth = match (lane, step.weight) {
+    prob * (1.0 + bar.density * (1.0 - worth(lane, step.weight, drum.level)))
+}
+
+/// How much a stroke holds the groove together, 0..=1.
+fn worth(lane: Lane, weight: u8, level: f32) -> f64 {
+    match (lane, weight) {
         (Lane::Kick, 3) => 1.0,
         (Lane::Kick, 2) => 0.85,
-        (Lane::Snare | Lane::Clap | Lane::Rim, _) if drum.level >= ACCENT => 0.95,
+        (Lane::Snare | Lane::Clap | Lane::Rim, _) if level >= ACCENT => 0.95,
         (Lane::Kick | Lane::Crash, _) => 0.4,
         (_, 2 | 3) => 0.6,
         (_, 1) => 0.3,
         _ => 0.05,
-    };
-    prob * (1.0 + bar.density * (1.0 - worth))
+    }
 }
 
 /// The kick moves towards what was heard: strong accents draw it, silent places let it go. The
@@ -235,7 +270,7 @@ fn busier(bar: &Bar, groove: &Groove, steps: &[Step], hits: &mut Vec<Hit>) {
         let kicks = taken(&[Lane::Kick]);
         let extra =
             |k: u64, prob: f64| bar.happens(DRUMS, (20 + k) << 32 | step.tick.unsigned_abs() as u64, prob);
-        let mut add = |lane, level| hits.push(Hit { lane, tick: step.tick, level });
+        let mut add = |lane, level| hits.push(Hit::on_grid(lane, step.tick, level));
         if step.weight == 0 && !snares && !kicks && extra(0, 0.55 * ghosts * bar.density) {
             add(Lane::Snare, 0.24);
         }
@@ -257,20 +292,21 @@ fn busier(bar: &Bar, groove: &Groove, steps: &[Step], hits: &mut Vec<Hit>) {
 
 /// A crash with the kick where a phrase starts, or after a fill.
 fn crash(bar: &Bar, after_fill: bool, hits: &mut Vec<Hit>) {
-    if bar.bar_in_phrase != 0 && !after_fill {
+    if bar.bar_in_phrase != 0 && !after_fill && !bar.section_start {
         return;
     }
     let prob = f64::from(bar.style.crash)
         * (0.1 + 0.9 * bar.energy)
         * (0.6 + 0.8 * bar.brightness)
         * if bar.bar_in_phrase == 0 { 1.3 } else { 0.7 };
+    let prob = if bar.section_start && bar.form == Form::Groove { 1.0 } else { prob };
     if !bar.happens(DRUMS, item(Lane::Crash, 0), prob) {
         return;
     }
     hits.retain(|h| h.tick != 0 || !(h.lane.keeps_time() || h.lane == Lane::Crash));
-    hits.push(Hit { lane: Lane::Crash, tick: 0, level: 0.95 });
+    hits.push(Hit::on_grid(Lane::Crash, 0, 0.95));
     if !hits.iter().any(|h| h.tick == 0 && h.lane == Lane::Kick) {
-        hits.push(Hit { lane: Lane::Kick, tick: 0, level: 0.9 });
+        hits.push(Hit::on_grid(Lane::Kick, 0, 0.9));
     }
 }
 
@@ -321,7 +357,7 @@ fn stroke(bar: &Bar, hit: &Hit) -> Stroke {
         tick: hit.tick,
         end_tick: hit.tick + TICKS / 8,
         level: hit.level * colour,
-        late_ms: f64::from(late_ms),
+        late_ms: f64::from(late_ms) + hit.late_ms,
         group: hit.lane as u64,
     }
 }
@@ -332,7 +368,7 @@ mod tests {
 
     #[test]
     fn two_hands_keep_what_matters() {
-        let hit = |lane, level| Hit { lane, tick: 0, level };
+        let hit = |lane, level| Hit::on_grid(lane, 0, level);
         let kept = by_two_hands(vec![
             hit(Lane::ClosedHat, 0.5),
             hit(Lane::Kick, 0.9),

@@ -23,6 +23,9 @@
 //!     style: "rock".into(),
 //!     bar_in_phrase: 0,
 //!     phrase_bars: 4,
+//!     form: backline_play::Form::Groove,
+//!     section_start: false,
+//!     lift: 0.0,
 //! };
 //! let bar = plan_bar(&context, &Controls::default(), None);
 //! assert!(bar.notes.iter().all(|n| (0.0..4.0).contains(&n.onset_beat)));
@@ -34,16 +37,23 @@ mod bass;
 mod comping;
 mod dice;
 mod drums;
+pub mod form;
 mod frame;
+mod models;
 mod render;
 mod resolve;
+mod retake;
 pub mod style;
 mod voicing;
 
 use backline_music::{Controls, Key, Metre, PlannedBar, PlannedChord};
 
 pub use anticipate::{Anticipator, BarHarmony, BeatChord, phrase_position};
+pub use drums::Drummer;
+pub use form::Form;
+pub use models::Models;
 pub use resolve::resolve_style;
+pub use retake::{Line, retake};
 pub use style::{StyleError, StyleInfo, style, styles};
 
 /// What the player knows about the bar that it is asked for.
@@ -76,6 +86,12 @@ pub struct BarContext {
     pub bar_in_phrase: u32,
     /// Bars in the phrase: 4, 8, …
     pub phrase_bars: u32,
+    /// What the musician wants of the form.
+    pub form: Form,
+    /// Whether something begins here: the form has just changed.
+    pub section_start: bool,
+    /// How the input has lately moved: −1 (much softer than before) … 0 … 1 (much louder).
+    pub lift: f32,
 }
 
 /// Plans one bar. Pure: the same arguments give the same bar, on every platform. `previous` is the
@@ -85,6 +101,27 @@ pub struct BarContext {
 /// that cannot be placed (a metre out of range, a position beyond 10⁹ beats) stays empty; an unknown
 /// style is played as the first of [`styles`].
 pub fn plan_bar(ctx: &BarContext, controls: &Controls, previous: Option<&PlannedBar>) -> PlannedBar {
+    plan_bar_with(Models::built_in(), ctx, controls, previous)
+}
+
+/// As [`plan_bar`], played with `models`.
+pub fn plan_bar_with(
+    models: &Models,
+    ctx: &BarContext,
+    controls: &Controls,
+    previous: Option<&PlannedBar>,
+) -> PlannedBar {
+    plan(models, ctx, controls, previous, [controls.seed; 3])
+}
+
+/// As [`plan_bar_with`], with a seed for each part.
+fn plan(
+    models: &Models,
+    ctx: &BarContext,
+    controls: &Controls,
+    previous: Option<&PlannedBar>,
+    seeds: [u32; 3],
+) -> PlannedBar {
     let mut planned = PlannedBar {
         index: ctx.index,
         start_beat: ctx.start_beat,
@@ -101,12 +138,13 @@ pub fn plan_bar(ctx: &BarContext, controls: &Controls, previous: Option<&Planned
     planned.chords = bar::contiguous(ctx);
     let Some(style) = style(&ctx.style).or_else(|| styles().first()) else { return planned };
     planned.style.clone_from(&style.id);
-    let bar = bar::Bar::new(ctx, controls, style, &planned.chords);
-    let (mut strokes, fill) = drums::play(&bar, previous.is_some_and(|p| p.fill));
-    planned.fill = fill;
+    let bar = bar::Bar::new(ctx, controls, style, &planned.chords, seeds);
+    let (mut strokes, fill) = drums::play(&bar, models.drums.as_deref(), previous.is_some_and(|p| p.fill));
+    planned.fill = fill && bar.form == Form::Groove;
     let kicks: Vec<i32> = strokes.iter().filter(|s| s.key == KICK_KEY).map(|s| s.tick).collect();
     strokes.extend(comping::play(&bar, previous));
     strokes.extend(bass::play(&bar, &kicks, previous));
+    form::shape(&bar, &mut strokes);
     strokes.retain(|s| controls.parts_on[s.part.index()]);
     planned.notes = render::notes(&bar, ctx.start_beat, &strokes);
     planned

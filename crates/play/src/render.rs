@@ -31,8 +31,8 @@ pub(crate) const GAP_BEATS: f64 = 1.0 / 96.0;
 const HANG_BEATS: f64 = 1.0 / 8.0;
 /// The shortest note.
 const SHORTEST_BEATS: f64 = 1.0 / 48.0;
-/// The stream of random numbers, one a part.
-const HANDS: u64 = 100;
+/// The streams of random numbers, one a part.
+pub(crate) const HANDS: u64 = 100;
 
 /// The notes of the bar, sorted by onset, then part, then key.
 pub(crate) fn notes(bar: &Bar, start_beat: f64, strokes: &[Stroke]) -> Vec<PlannedNote> {

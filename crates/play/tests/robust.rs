@@ -71,6 +71,9 @@ fn any_context() -> impl Strategy<Value = BarContext> {
                 style,
                 bar_in_phrase: bar,
                 phrase_bars: phrase,
+                form: backline_play::Form::Groove,
+                section_start: false,
+                lift: 0.0,
             }
         },
     )

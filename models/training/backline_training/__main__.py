@@ -24,7 +24,7 @@ def main(argv=None):
     parser.add_argument("--work", type=pathlib.Path, required=True, help="folder for everything this run makes")
     parser.add_argument("--data", type=pathlib.Path, help="folder with the unpacked data sets (prepare)")
     parser.add_argument("--bin", type=pathlib.Path, help="folder with the front end's programs (prepare, evaluate)")
-    parser.add_argument("--out", type=pathlib.Path, help="folder that gets net.onnx and its companions (export)")
+    parser.add_argument("--out", type=pathlib.Path, help="folder of all models: NET_net goes there (export)")
     parser.add_argument("--config", type=pathlib.Path, help="another configuration file")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one number changed")
     args = parser.parse_args(argv)

@@ -28,6 +28,8 @@ BRIEF = {
         "songs": 2,
         "online": BRIEF_HARMONY, "offline": BRIEF_HARMONY,
     },
+    "drums": {"written_bars": 8, "inner": 8, "hidden": 8, "batch": 8, "epochs": 1},
+    "progression": {"test_titles": 1, "validation_titles": 1, "hidden": 8, "batch": 8, "epochs": 1},
 }  # fmt: skip
 
 
@@ -51,7 +53,7 @@ def main():
         config.write_text(json.dumps(merged(json.loads((verbs.CONFIGS / f"{net}.json").read_text()), brief)))
         for verb in ("prepare", "train", "export", *["evaluate"] * scored):
             print(f"== {verb} {net}", flush=True)
-            places = {"work": args.work / net, "data": data, "bin": args.bin, "out": models / f"{net}_net", "config": config}
+            places = {"work": args.work / net, "data": data, "bin": args.bin, "out": models, "config": config}
             verbs.main([verb, net, *(word for name, path in places.items() for word in (f"--{name}", str(path)))])
     print(f"the whole chain ran for {', '.join(BRIEF)}" + ("" if scored else "; nothing was scored: mir_eval is not installed"))
 

@@ -127,6 +127,11 @@ impl Scorer {
         scores
     }
 
+    /// First and last frame of each window that is looked at.
+    pub(crate) fn windows(&self) -> &[(i32, i32)] {
+        &self.model.windows
+    }
+
     /// Log prior of a class.
     pub(crate) fn log_prior(&self, class: usize) -> f32 {
         self.model.log_prior[if class < CHORDS { class % QUALITIES } else { QUALITIES }]
@@ -134,7 +139,7 @@ impl Scorer {
 }
 
 /// Subtracts the logarithm of the sum of exponentials.
-fn normalise(scores: &mut [f32; CLASSES]) {
+pub(crate) fn normalise(scores: &mut [f32]) {
     let top = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f32 = scores.iter().map(|&v| libm::expf(v - top)).sum();
     let total = top + libm::logf(sum);

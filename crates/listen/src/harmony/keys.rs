@@ -1,19 +1,36 @@
-//! Which key: a hidden Markov model over seconds whose evidence is the chords' probabilities.
+//! Which key: a hidden Markov model over seconds whose evidence is the net's word, or the chords' probabilities.
 //!
-//! How often each chord comes in a major and in a minor key was counted in Billboard's songs.
+//! How often each chord comes in a major and in a minor key was counted in Billboard's songs; the net learnt besides what
+//! tells a key from its relative: which chord is home, what stands in the bass, what comes first and last.
 
 use std::collections::VecDeque;
 
-use backline_music::{Estimate, Key, KeySpan};
+use backline_music::{Estimate, Key, KeySpan, Quality};
 
+use super::calibration::Calibration;
+use super::net::KEYS;
 use super::params::{CHORDS, CLASSES, NO_CHORD, QUALITIES, params};
 
-/// Keys: twelve major from C, then twelve minor.
-const KEYS: usize = 24;
 /// Frames that make one step of evidence: about a second.
 const STEP_FRAMES: usize = 22;
 /// Say of a step: a chord lasts about two seconds and tells once.
 const TRUST: f32 = 0.45;
+/// The same of the net, which remembers what it heard: its word of one second has most of the song in it.
+const TRUST_NET: f32 = 0.06;
+/// The same for the whole of a recording: exponent on the geometric mean of the net's probabilities.
+const WHOLE_TRUST: f32 = 2.0;
+/// No frame speaks against a key more than this, in the net's log probability.
+const WORST: f32 = -12.0;
+/// What the chords say counts this much beside the net's word; so does that music likes to begin at home, and,
+/// less, to end there.
+const CHORD_SHARE: f32 = 1.0;
+const FIRST_SHARE: f32 = 1.0;
+const LAST_SHARE: f32 = 0.5;
+/// Frames of music whose chord is the first, and the last: two and three seconds.
+const FIRST_FRAMES: usize = 44;
+const LAST_FRAMES: usize = 66;
+/// Share of a frame's chord that is left to the keys whose tonic it is not.
+const ELSEWHERE: f32 = 0.05;
 /// Chance that the key changes from one step to the next.
 const CHANGE: f32 = 0.004;
 /// Steps that hindsight may revise while streaming.
@@ -37,10 +54,20 @@ pub(crate) struct KeyTracker {
     spans: Vec<KeySpan>,
     settled: usize,
     now: Option<Estimate<Key>>,
+    /// Sum of what the net told of each key, over so many frames of the whole.
+    total: [f64; KEYS],
+    told: usize,
+    /// Sum of how much the first frames of music were each key's tonic chord, and of how many; then, as evidence.
+    first: [f32; KEYS],
+    first_frames: usize,
+    began_on: [f32; KEYS],
+    /// The same of each of the last frames.
+    last: VecDeque<[f32; KEYS]>,
+    sure: Calibration,
 }
 
 impl KeyTracker {
-    pub(crate) fn new(hindsight: bool) -> Self {
+    pub(crate) fn new(hindsight: bool, sure: Calibration) -> Self {
         Self {
             sum: [0.0; KEYS],
             frames: 0,
@@ -51,6 +78,13 @@ impl KeyTracker {
             spans: Vec::new(),
             settled: 0,
             now: None,
+            total: [0.0; KEYS],
+            told: 0,
+            first: [0.0; KEYS],
+            first_frames: 0,
+            began_on: [0.0; KEYS],
+            last: VecDeque::new(),
+            sure,
         }
     }
 
@@ -74,37 +108,84 @@ impl KeyTracker {
         self.settled -= old;
     }
 
-    /// Takes a frame's chord probabilities; true when a step was completed.
-    pub(crate) fn push(&mut self, time_s: f64, posterior: &[f32; CLASSES]) -> bool {
+    /// Takes a frame's chord probabilities and what the net told of the key; true when a step was completed.
+    pub(crate) fn push(
+        &mut self,
+        time_s: f64,
+        posterior: &[f32; CLASSES],
+        told: Option<&[f32; KEYS]>,
+    ) -> bool {
         if self.frames == 0 {
             self.start_s = time_s;
         }
-        let table = &params().decoder.key;
-        for (class, &p) in posterior[..NO_CHORD].iter().enumerate() {
-            if p > 1e-3 {
-                for (key, sum) in self.sum.iter_mut().enumerate() {
-                    let up = (class / QUALITIES + 24 - key % 12) % 12;
-                    *sum += p * table[key / 12 * CHORDS + up * QUALITIES + class % QUALITIES];
+        let chords = of_chords(posterior);
+        if posterior[NO_CHORD] < 0.5 {
+            self.hear_home(of_tonics(posterior));
+        }
+        match told {
+            Some(told) => {
+                self.told += 1;
+                for key in 0..KEYS {
+                    let evidence =
+                        told[key].max(WORST) + CHORD_SHARE * chords[key] + FIRST_SHARE * self.began_on[key];
+                    self.sum[key] += TRUST_NET * evidence;
+                    self.total[key] += f64::from(evidence);
                 }
             }
+            None => self.sum.iter_mut().zip(&chords).for_each(|(sum, c)| *sum += TRUST * c),
         }
         self.frames += 1;
         if self.frames < STEP_FRAMES {
             return false;
         }
-        let evidence = self.sum.map(|s| s * TRUST / STEP_FRAMES as f32);
+        self.complete();
+        true
+    }
+
+    /// Remembers the first and the last chord.
+    fn hear_home(&mut self, tonics: [f32; KEYS]) {
+        if self.first_frames < FIRST_FRAMES {
+            self.first_frames += 1;
+            self.first.iter_mut().zip(&tonics).for_each(|(sum, t)| *sum += t);
+            if self.first_frames == FIRST_FRAMES {
+                self.began_on = self.first.map(|sum| libm::logf(sum / FIRST_FRAMES as f32 + ELSEWHERE));
+            }
+        }
+        if self.last.len() == LAST_FRAMES {
+            self.last.pop_front();
+        }
+        self.last.push_back(tonics);
+    }
+
+    fn complete(&mut self) {
+        let evidence = self.sum.map(|s| s / STEP_FRAMES as f32);
         self.steps.push_back(Step { start_s: self.start_s, evidence });
         self.sum = [0.0; KEYS];
         self.frames = 0;
-        true
+    }
+
+    /// The key of everything heard, by what the net told of it; `None` where there is no net.
+    pub(crate) fn whole(&self) -> Option<Estimate<Key>> {
+        if self.told == 0 {
+            return None;
+        }
+        let n = self.last.len().max(1) as f32;
+        let mean: [f32; KEYS] = core::array::from_fn(|key| {
+            let ended_on = self.last.iter().map(|l| l[key]).sum::<f32>() / n;
+            (self.total[key] / self.told as f64) as f32 + LAST_SHARE * libm::logf(ended_on + ELSEWHERE)
+        });
+        let top = mean.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let mut p = mean.map(|m| libm::expf(WHOLE_TRUST * (m - top)));
+        unit(&mut p);
+        let best = (0..KEYS).fold(0, |b, k| if p[k] > p[b] { k } else { b });
+        let (value, prob, runner_up) = pick(&p, best);
+        Some(Estimate { value, prob, runner_up: Some(runner_up) })
     }
 
     /// Decodes what is open; `now_s` is the stream time.
     pub(crate) fn decode(&mut self, now_s: f64, finished: bool) {
         if finished && self.frames > 2 {
-            let evidence = self.sum.map(|s| s * TRUST / STEP_FRAMES as f32);
-            self.steps.push_back(Step { start_s: self.start_s, evidence });
-            self.frames = 0;
+            self.complete();
         }
         let n = self.steps.len();
         if n == 0 || self.steps.iter().all(|s| s.evidence.iter().all(|&e| e == 0.0)) && self.settled == 0 {
@@ -153,7 +234,7 @@ impl KeyTracker {
             unit(&mut backward);
         }
         self.now = forwards.last().map(|f| {
-            let (value, prob, runner_up) = pick(f, path[n - 1]);
+            let (value, prob, runner_up) = self.pick(f, path[n - 1]);
             Estimate { value, prob, runner_up: Some(runner_up) }
         });
         let before = self.spans.split_off(self.settled);
@@ -166,7 +247,7 @@ impl KeyTracker {
                     *m += v / (end - t) as f32;
                 }
             }
-            let (key, prob, runner_up) = pick(&mean, path[t]);
+            let (key, prob, runner_up) = self.pick(&mean, path[t]);
             let end_s = self.steps.get(end).map_or(now_s, |s| s.start_s);
             let start_s = if self.spans.is_empty() { 0.0 } else { self.steps[t].start_s };
             match self.spans.last_mut().filter(|s| t == 0 && s.key == key) {
@@ -187,6 +268,12 @@ impl KeyTracker {
             t = end;
         }
         self.settle(now_s);
+    }
+
+    /// `pick`, with probabilities as they are to be read.
+    fn pick(&self, p: &[f32; KEYS], key: usize) -> (Key, f32, (Key, f32)) {
+        let (key, prob, other) = pick(p, key);
+        (key, self.sure.of(prob), (other.0, self.sure.of(other.1)))
     }
 
     /// Lets go of the oldest steps; the spans that lie in them stay as they are.
@@ -215,6 +302,32 @@ impl KeyTracker {
     }
 }
 
+/// Mean log probability of the chords of a frame in each key; what is no chord says nothing.
+fn of_chords(posterior: &[f32; CLASSES]) -> [f32; KEYS] {
+    let table = &params().decoder.key;
+    let mut evidence = [0.0; KEYS];
+    for (class, &p) in posterior[..NO_CHORD].iter().enumerate() {
+        if p > 1e-3 {
+            for (key, sum) in evidence.iter_mut().enumerate() {
+                let up = (class / QUALITIES + 24 - key % 12) % 12;
+                *sum += p * table[key / 12 * CHORDS + up * QUALITIES + class % QUALITIES];
+            }
+        }
+    }
+    evidence
+}
+
+/// How much of a frame is each key's tonic chord: its triad, or that with a seventh or a suspension.
+fn of_tonics(posterior: &[f32; CLASSES]) -> [f32; KEYS] {
+    let sum = |root: usize, kinds: &[Quality]| -> f32 {
+        kinds.iter().map(|&kind| posterior[root * QUALITIES + kind as usize]).sum()
+    };
+    core::array::from_fn(|key| match key / 12 {
+        0 => sum(key % 12, &[Quality::Maj, Quality::Dom7, Quality::Maj7, Quality::Sus2, Quality::Sus4]),
+        _ => sum(key % 12, &[Quality::Min, Quality::Min7]),
+    })
+}
+
 /// One step of the forward recursion, normalised.
 fn step_on(forward: &[f32; KEYS], evidence: &[f32; KEYS]) -> [f32; KEYS] {
     let top = evidence.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -235,7 +348,7 @@ fn unit(values: &mut [f32; KEYS]) {
     }
 }
 
-/// The key on the path with its probability, and the likeliest other.
+/// A key with its probability, and the likeliest other.
 fn pick(p: &[f32; KEYS], key: usize) -> (Key, f32, (Key, f32)) {
     let name = |k: usize| {
         Key::all().nth(k).unwrap_or(Key::new(backline_music::PitchClass::C, backline_music::Mode::Major))

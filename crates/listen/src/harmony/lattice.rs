@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 
+use super::net::Told;
 use super::params::{CLASSES, Decoder, NO_CHORD, QUALITIES, params};
 
 /// How the emissions are weighed against the changes; tuned on the validation songs
@@ -30,8 +31,6 @@ impl Weights {
 /// fades, speech and drum breaks, but what a musician plays to the plug-in, however thin, is mostly
 /// music. Silence is told by its level.
 const NO_CHORD_BIAS: f32 = -1.2;
-/// Share of the prior that is divided out, so that rare qualities get heard.
-const PRIOR_DISCOUNT: f32 = 0.1;
 
 /// Where a frame lies among the beats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +53,8 @@ pub(crate) struct Node {
     pub(crate) index: usize,
     /// Compressed chroma, for the bass.
     pub(crate) y: [f32; 24],
+    /// What the net tells of it, where there is one.
+    pub(crate) told: Option<Told>,
     /// The class on the best path.
     pub(crate) class: usize,
     /// Probability of each class.
@@ -86,19 +87,16 @@ impl Lattice {
         self.nodes.pop_front()
     }
 
-    /// Adds a frame with the log probabilities of its classes and its log priors.
+    /// Adds a frame with the log probabilities of its classes.
     pub(crate) fn push(
         &mut self,
         index: usize,
         y: [f32; 24],
+        told: Option<Told>,
         log_prob: &[f32; CLASSES],
-        prior: impl Fn(usize) -> f32,
         place: Place,
     ) {
-        let mut emission = [0.0; CLASSES];
-        for (class, e) in emission.iter_mut().enumerate() {
-            *e = self.weights.trust * (log_prob[class] - PRIOR_DISCOUNT * prior(class));
-        }
+        let mut emission = log_prob.map(|p| self.weights.trust * p);
         emission[NO_CHORD] += self.weights.trust * NO_CHORD_BIAS;
         let change = self.weights.change[place as usize];
         let mut from = [0u8; CLASSES];
@@ -151,7 +149,17 @@ impl Lattice {
         };
         normalise(&mut forward);
         let class = arg_max(&self.score);
-        self.nodes.push_back(Node { index, y, class, posterior: forward, likelihood, forward, from, change });
+        self.nodes.push_back(Node {
+            index,
+            y,
+            told,
+            class,
+            posterior: forward,
+            likelihood,
+            forward,
+            from,
+            change,
+        });
     }
 
     /// Brings the best path and the posteriors of the last `depth` frames up to date; the path is

@@ -2,7 +2,9 @@
 
 use backline_music::{Chord, ChordSpan, PitchClass, Quality};
 
-use super::lattice::{Node, bass};
+use super::calibration::Calibration;
+use super::lattice::{Node, arg_max, bass};
+use super::net::BASSES;
 use super::params::{CLASSES, NO_CHORD, QUALITIES};
 use crate::chroma::HOP_S;
 
@@ -19,11 +21,24 @@ pub(crate) struct Run {
     frames: usize,
     posterior: [f32; CLASSES],
     y: [f32; 24],
+    /// Sum of the net's log probabilities of the bass, over as many frames as it told.
+    bass: [f32; BASSES],
+    told: usize,
 }
 
 impl Run {
     pub(crate) fn new(node: &Node) -> Self {
-        Self { class: node.class, start: node.index, frames: 1, posterior: node.posterior, y: node.y }
+        let mut run = Self {
+            class: node.class,
+            start: node.index,
+            frames: 0,
+            posterior: [0.0; CLASSES],
+            y: [0.0; 24],
+            bass: [0.0; BASSES],
+            told: 0,
+        };
+        run.add(node);
+        run
     }
 
     pub(crate) fn add(&mut self, node: &Node) {
@@ -34,25 +49,44 @@ impl Run {
         for (sum, v) in self.y.iter_mut().zip(&node.y) {
             *sum += v;
         }
+        if let Some(told) = &node.told {
+            self.told += 1;
+            for (sum, v) in self.bass.iter_mut().zip(&told.bass) {
+                *sum += v;
+            }
+        }
+    }
+
+    /// Likeliest bass interval above the root, with its probability.
+    fn bass(&self) -> (u8, f32) {
+        // The net, if it told of at least half of the frames.
+        if 2 * self.told < self.frames {
+            return bass(self.class, &self.y.map(|v| v / self.frames as f32));
+        }
+        let powers: [f32; 12] = core::array::from_fn(|pc| libm::expf(self.bass[pc] / self.told as f32));
+        let best = arg_max(&powers);
+        let interval = (best + 12 - self.class / QUALITIES) % 12;
+        (interval as u8, powers[best] / powers.iter().sum::<f32>())
     }
 
     /// The span from `start_s` to `end_s`, said at `decided_s`.
-    pub(crate) fn span(&self, start_s: f64, end_s: f64, decided_s: f64) -> ChordSpan {
+    pub(crate) fn span(&self, start_s: f64, end_s: f64, decided_s: f64, sure: Calibration) -> ChordSpan {
         let n = self.frames as f32;
         let prob = self.posterior[self.class] / n;
         let first = usize::from(self.class == 0);
         let other = (0..CLASSES)
             .filter(|&c| c != self.class)
             .fold(first, |b, c| if self.posterior[c] > self.posterior[b] { c } else { b });
-        let runner_up = (chord(other), self.posterior[other] / n);
+        let runner_up = (chord(other), sure.of(self.posterior[other] / n));
         let Some(plain) = chord(self.class) else {
+            let prob = sure.of(prob);
             return ChordSpan { start_s, end_s, chord: None, prob, runner_up: Some(runner_up), decided_s };
         };
-        let (interval, certainty) = bass(self.class, &self.y.map(|v| v / n));
+        let (interval, certainty) = self.bass();
         let inverted = interval != 0 && certainty >= BASS_TRUST;
         let chord = if inverted { plain.over(plain.root.up(i32::from(interval))) } else { plain };
         // What speaks for another bass note speaks against this label.
-        let prob = if inverted { prob * certainty } else { prob };
+        let prob = sure.of(if inverted { prob * certainty } else { prob });
         ChordSpan { start_s, end_s, chord: Some(chord), prob, runner_up: Some(runner_up), decided_s }
     }
 }

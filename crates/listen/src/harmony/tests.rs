@@ -32,7 +32,7 @@ fn strike(chord: Chord, seconds: f64, tuning: f64) -> Vec<f32> {
 }
 
 fn hear(audio: &[f32]) -> Harmony {
-    let mut harmony = Harmony::new();
+    let mut harmony = Harmony::new(Models::built_in());
     harmony.push(audio);
     harmony
 }
@@ -75,7 +75,7 @@ fn any_division_of_the_stream_gives_the_same() {
     let audio = progression(&chords, 0.1);
     let whole = hear(&audio);
     for size in [1_000, 441, 16_384, 7] {
-        let mut pieces = Harmony::new();
+        let mut pieces = Harmony::new(Models::built_in());
         for piece in audio.chunks(size) {
             pieces.push(piece);
         }
@@ -108,7 +108,7 @@ fn cadences_tell_their_key() {
         let harmony = hear(&audio);
         let heard = harmony.key().unwrap();
         assert_eq!(heard.value, key, "{heard:?}\n{:#?}", labels(harmony.chords()));
-        let (_, _, whole) = decode_offline(harmony.frames(), &[], 6.0);
+        let (_, _, whole) = decode_offline(harmony.frames(), &[], 6.0, Models::built_in());
         assert_eq!(whole.unwrap().value, key);
     }
 }
@@ -132,7 +132,7 @@ fn silence_and_broken_samples_are_no_chord() {
 fn spans_follow_each_other_without_gaps() {
     let chords = ["C:maj", "A:min", "F:maj", "G:maj"].map(|c| c.parse().unwrap());
     let audio = progression(&chords, 0.0);
-    let mut harmony = Harmony::new();
+    let mut harmony = Harmony::new(Models::built_in());
     for (i, piece) in audio.chunks(4_410).enumerate() {
         harmony.push(piece);
         let now_s = ((i + 1) * 4_410).min(audio.len()) as f64 / RATE_HZ;
@@ -169,7 +169,7 @@ fn spans_follow_each_other_without_gaps() {
 
 #[test]
 fn an_endless_stream_keeps_what_it_is_asked_to() {
-    let mut harmony = Harmony::new();
+    let mut harmony = Harmony::new(Models::built_in());
     harmony.set_history_s(Some(5.0));
     let chords = ["C:maj", "A:min", "F:maj", "G:maj"].map(|c| c.parse().unwrap());
     let audio = progression(&chords, 0.0);
@@ -244,4 +244,43 @@ fn noise_and_drums_claim_no_chord_for_sure() {
         }
         assert!(sure_s / total_s < 0.6, "{name}: {:.2}\n{:#?}", sure_s / total_s, labels(harmony.chords()));
     }
+}
+
+#[test]
+fn without_the_nets_the_rules_hear() {
+    let chords: Vec<Chord> = ["C:maj", "A:min", "F:maj", "G:maj"].map(|c| c.parse().unwrap()).to_vec();
+    let mut harmony = Harmony::new(&Models::none());
+    harmony.push(&progression(&chords, 0.0));
+    let (whole, _, key) = decode_offline(harmony.frames(), &[], 8.0, &Models::none());
+    for (i, chord) in chords.iter().enumerate() {
+        let time_s = 2.0 * i as f64 + 1.3;
+        assert_eq!(at(harmony.chords(), time_s), Some(*chord), "{:#?}", labels(harmony.chords()));
+        assert_eq!(at(&whole, time_s), Some(*chord), "{:#?}", labels(&whole));
+    }
+    assert!(key.is_some());
+}
+
+#[test]
+fn the_recordings_net_tells_of_every_frame_and_of_each_key_alike() {
+    let model = Models::built_in().harmony_offline.as_deref().unwrap();
+    // A triad that moves every 40 frames, longer than a chunk and no multiple of half of one.
+    let frames = |up: usize| -> Vec<[f32; 24]> {
+        let tones = |i: usize| [0, 4, 7].map(|t| (t + 5 * (i / 40) + up) % 12);
+        (0..300)
+            .map(|i| core::array::from_fn(|bin| if tones(i).contains(&(bin % 12)) { 0.35 } else { 0.02 }))
+            .collect()
+    };
+    let (here, there) = (frames(0), frames(7));
+    let (a, b) = (net::tell_recording(model, &here).unwrap(), net::tell_recording(model, &there).unwrap());
+    assert_eq!((a.len(), b.len()), (300, 300));
+    for (i, (a, b)) in a.iter().zip(&b).enumerate() {
+        for class in 0..params::CHORDS {
+            let moved = (class + 7 * params::QUALITIES) % params::CHORDS;
+            assert!((a.chord[class] - b.chord[moved]).abs() < 1e-3, "frame {i}, class {class}");
+        }
+    }
+    // One that ends earlier is told to its end.
+    let cut = net::tell_recording(model, &here[..200]).unwrap();
+    assert_eq!(cut.len(), 200);
+    assert!(cut.iter().all(|t| (t.chord.iter().map(|p| p.exp()).sum::<f32>() - 1.0).abs() < 1e-3));
 }

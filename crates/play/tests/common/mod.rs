@@ -34,6 +34,9 @@ pub fn context(style: &str, index: i64, metre: Metre, harmony: &[&str], next: &s
         style: style.into(),
         bar_in_phrase: (index.rem_euclid(8)) as u32,
         phrase_bars: 8,
+        form: backline_play::Form::Groove,
+        section_start: false,
+        lift: 0.0,
     }
 }
 

@@ -1,4 +1,4 @@
-"""Writes the trained net (averaged weights) to `--out`: net.onnx, net.json, golden.json."""
+"""Writes the trained net (averaged weights) to `--out`/rhythm_net: net.onnx, net.json, golden.json."""
 
 import torch
 
@@ -20,4 +20,4 @@ def run(config, args):
         "steps": saved["step"],
         "temperature": config["temperature"],
     }
-    onnx_file.write(net, net.states(), PAIR, saved["bands"], OUTPUTS, about, args.out or args.work / "rhythm_net")
+    onnx_file.write(net, net.states(), PAIR, saved["bands"], OUTPUTS, about, (args.out or args.work / "models") / "rhythm_net")

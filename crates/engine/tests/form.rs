@@ -1,0 +1,109 @@
+//! What a session does on command: form, locked bars, other takes.
+
+use std::sync::OnceLock;
+
+use backline_engine::{Form, Line, Session};
+use backline_music::{Controls, DrumVoice, Metre, Part, PlannedBar, Transport};
+use backline_synth::demo::demo_song;
+
+const RATE: f64 = 44_100.0;
+
+/// The bars of the demo song's first `seconds` as they were played at 120 BPM of the host; `act` is called at every beat.
+fn played(seconds: f64, controls: &Controls, mut act: impl FnMut(i64, &mut Session)) -> Vec<PlannedBar> {
+    static MONO: OnceLock<Vec<f32>> = OnceLock::new();
+    let mono = MONO.get_or_init(|| demo_song().mono());
+    let mut session = Session::new(RATE).unwrap();
+    session.set_controls(controls);
+    let mut bars: Vec<PlannedBar> = Vec::new();
+    let beat_samples = (RATE / 2.0) as usize;
+    for (i, block) in mono[..(seconds * RATE) as usize].chunks(beat_samples).enumerate() {
+        let beat = i as f64;
+        act(i as i64, &mut session);
+        let transport = Transport {
+            playing: true,
+            pos_beats: beat,
+            tempo_bpm: 120.0,
+            metre: Metre::FOUR_FOUR,
+            bar_start_beats: (beat / 4.0).floor() * 4.0,
+            loop_beats: None,
+        };
+        session.feed(block, &transport);
+        // What is played in the last half beat of the block has been committed.
+        let now = beat + 0.9;
+        if let Some(bar) = session.plan().bars.iter().find(|b| b.start_beat <= now && now < b.end_beat()) {
+            bars.retain(|b| b.start_beat != bar.start_beat);
+            bars.push(bar.clone());
+        }
+    }
+    bars
+}
+
+fn bar(bars: &[PlannedBar], index: i64) -> &PlannedBar {
+    bars.iter().find(|b| b.index == index).unwrap()
+}
+
+fn drums(bar: &PlannedBar) -> usize {
+    bar.notes.iter().filter(|n| n.part == Part::Drums).count()
+}
+
+#[test]
+fn a_break_and_the_way_out_of_it() {
+    let bars = played(14.0, &Controls::default(), |beat, session| match beat {
+        14 => session.set_form(Form::Break),
+        22 => session.set_form(Form::Groove),
+        _ => {}
+    });
+    let crashes = |i: i64| bar(&bars, i).notes.iter().any(|n| n.part == Part::Drums && n.key == 49);
+    assert!(drums(bar(&bars, 3)) > 4);
+    assert_eq!(
+        (drums(bar(&bars, 4)), drums(bar(&bars, 5))),
+        (2, 0),
+        "one stroke together, then the chords alone"
+    );
+    assert!(bar(&bars, 5).notes.iter().any(|n| n.part == Part::Chords));
+    assert!(drums(bar(&bars, 6)) > 4 && crashes(6), "the band comes back with a crash");
+}
+
+#[test]
+fn a_locked_bar_comes_as_it_was_planned() {
+    let louder = Controls { energy: 1.0, seed: 9, ..Controls::default() };
+    let with_lock = |lock: bool| {
+        let mut kept = None;
+        let bars = played(14.0, &Controls::default(), |beat, session| {
+            if beat == 14 {
+                assert!(!session.lock_bar(999.0, true));
+                assert!(session.lock_bar(20.5, lock));
+                kept = session.plan().bars.iter().find(|b| b.index == 5).cloned();
+            }
+            if beat == 16 {
+                session.set_controls(&louder);
+            }
+        });
+        (kept.unwrap(), bars)
+    };
+    let (kept, bars) = with_lock(true);
+    assert_eq!(*bar(&bars, 5), kept);
+    assert_ne!(bar(&bars, 6).notes, kept.notes);
+    let (kept, bars) = with_lock(false);
+    assert_ne!(bar(&bars, 5).notes, kept.notes, "what is not locked follows the knobs");
+}
+
+#[test]
+fn another_take_of_the_kick_leaves_the_rest() {
+    let loose = Controls { temperature: 1.0, ..Controls::default() };
+    let kick = |n: &&backline_music::PlannedNote| n.part == Part::Drums && n.key == 36;
+    let take = |takes: i64| {
+        let bars = played(12.0, &loose, |beat, session| {
+            if (12..12 + takes).contains(&beat) {
+                assert!(session.retake(20.5, Line::Drum(DrumVoice::Kick)));
+            }
+        });
+        let notes = &bar(&bars, 5).notes;
+        let (kicks, rest): (Vec<_>, Vec<_>) = notes.iter().partition(kick);
+        (kicks.into_iter().copied().collect::<Vec<_>>(), rest.into_iter().copied().collect::<Vec<_>>())
+    };
+    let (kicks, rest) = take(0);
+    let others: Vec<_> = (1..3).map(take).collect();
+    assert!(others.iter().all(|(_, r)| *r == rest));
+    assert!(others.iter().any(|(k, _)| *k != kicks));
+}

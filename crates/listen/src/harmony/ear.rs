@@ -1,0 +1,100 @@
+//! What each frame may be: the net's word and the perceptron's, weighed together.
+
+use backline_music::Quality;
+use backline_nets::Model;
+
+use super::calibration::{self, Sureness};
+use super::emission::{Scorer, Sums, normalise};
+use super::net::{STREAM_WINDOWS, StreamEar, Told, tell_recording};
+use super::params::{CLASSES, Emission, QUALITIES};
+
+/// The net's and the perceptron's share of the word on a chord, as exponents on their probabilities, in a stream and
+/// with hindsight; chosen on the validation songs. They err in different places, so together they do better than each.
+const STREAM_SHARES: (f32, f32) = (0.35, 0.35);
+const RECORDING_SHARES: (f32, f32) = (0.9, 0.3);
+/// Share of the perceptron's prior that is divided out, so that rare qualities get heard; the net learnt with the rare
+/// ones weighted.
+const PRIOR_DISCOUNT: f32 = 0.1;
+
+/// Which net there is, and what it told.
+enum Net {
+    None,
+    Stream(Box<StreamEar>),
+    Recording(Vec<Told>),
+}
+
+/// Scores frames.
+pub(crate) struct Ear {
+    scorer: Scorer,
+    net: Net,
+}
+
+impl Ear {
+    /// An ear for a stream.
+    pub(crate) fn for_stream(perceptron: &'static Emission, net: Option<&Model>) -> Self {
+        let net = net.and_then(StreamEar::new).map_or(Net::None, |ear| Net::Stream(Box::new(ear)));
+        Self { scorer: Scorer::new(perceptron), net }
+    }
+
+    /// An ear for a recording with compressed chroma `y`.
+    pub(crate) fn for_recording(perceptron: &'static Emission, net: Option<&Model>, y: &[[f32; 24]]) -> Self {
+        let net = net.and_then(|model| tell_recording(model, y)).map_or(Net::None, Net::Recording);
+        Self { scorer: Scorer::new(perceptron), net }
+    }
+
+    /// Frames before the one that is judged that must be remembered.
+    pub(crate) fn reach(&self) -> usize {
+        let own = if let Net::Stream(_) = self.net { &STREAM_WINDOWS[..] } else { &[] };
+        let windows = own.iter().chain(self.scorer.windows());
+        windows.map(|w| w.0.unsigned_abs() as usize).max().unwrap_or(0)
+    }
+
+    /// How the decoders' probabilities are to be read.
+    pub(crate) fn sureness(&self, hindsight: bool) -> Sureness {
+        match (&self.net, hindsight) {
+            (Net::None, false) => calibration::STREAM_RULES,
+            (Net::None, true) => calibration::RECORDING_RULES,
+            (_, false) => calibration::STREAM_NET,
+            (_, true) => calibration::RECORDING_NET,
+        }
+    }
+
+    /// Log scores of the classes at frame `index`, and what the net tells besides. Frames come in order.
+    pub(crate) fn hear(&mut self, sums: &Sums, index: usize) -> ([f32; CLASSES], Option<Told>) {
+        let mut log_prob = self.scorer.score(sums, index);
+        let (told, shares) = match &mut self.net {
+            Net::None => (None, STREAM_SHARES),
+            Net::Stream(ear) => (ear.tell(sums, index), STREAM_SHARES),
+            Net::Recording(told) => (told.get(index).copied(), RECORDING_SHARES),
+        };
+        for (class, p) in log_prob.iter_mut().enumerate() {
+            *p -= PRIOR_DISCOUNT * self.scorer.log_prior(class);
+        }
+        if let Some(told) = &told {
+            let mut chord = told.chord;
+            tell_diminished_apart(&mut chord, &log_prob);
+            for (p, net) in log_prob.iter_mut().zip(&chord) {
+                *p = shares.0 * net + shares.1 * *p;
+            }
+            normalise(&mut log_prob);
+        }
+        (log_prob, told)
+    }
+}
+
+/// The kinds of diminished chord: the net has met too few of them to tell one from another.
+const DIMINISHED: [usize; 3] = [Quality::Dim as usize, Quality::Hdim7 as usize, Quality::Dim7 as usize];
+
+/// Divides what the net gives to a root's diminished chords among them as the perceptron would.
+fn tell_diminished_apart(net: &mut [f32; CLASSES], perceptron: &[f32; CLASSES]) {
+    let sum = |p: &[f32; CLASSES], root: usize| {
+        let total: f32 = DIMINISHED.iter().map(|q| libm::expf(p[root * QUALITIES + q])).sum();
+        libm::logf(total.max(1e-30))
+    };
+    for root in 0..12 {
+        let share = sum(net, root) - sum(perceptron, root);
+        for quality in DIMINISHED {
+            net[root * QUALITIES + quality] = share + perceptron[root * QUALITIES + quality];
+        }
+    }
+}

@@ -1,0 +1,1 @@
+"""The harmony net: chords, bass and key from NNLS chroma."""
