@@ -10,7 +10,7 @@ use crate::spectrum::{FRAMES_PER_S, HOP, Spectrum};
 pub const FRAMES_JOINED: usize = 2;
 /// Half-life of the peak that levels are measured against.
 const PEAK_HALF_LIFE_S: f64 = 6.0;
-/// Level of the peak after compression: 60 dB below it read a tenth of it.
+/// Gain before the logarithm: what is 60 dB below the peak reads a tenth of it.
 const COMPRESSION: f32 = 1_000.0;
 
 /// Turns magnitudes in bands into frames of compressed levels.

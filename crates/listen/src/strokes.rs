@@ -8,7 +8,7 @@ use crate::rhythm::{RHYTHM_FPS, heard_time_s};
 /// The voices, in the order of the net's output.
 const NAMES: [DrumVoice; VOICES] =
     [DrumVoice::Kick, DrumVoice::Snare, DrumVoice::ClosedHat, DrumVoice::LowTom, DrumVoice::Crash];
-/// Probability from which a peak is a stroke: best onset F of each voice on the validation pieces
+/// Probability from which a peak is a stroke: near the best onset F of each voice on the validation pieces
 /// (`models/training/backline_training/rhythm/evaluate.py`).
 const THRESHOLDS: [f32; VOICES] = [0.3, 0.3, 0.25, 0.3, 0.25];
 /// Frames between two strokes of one voice, at least.

@@ -8,7 +8,7 @@ use crate::logbands::LogBands;
 pub const METRES: [(u8, u8); 7] = [(2, 4), (3, 4), (4, 4), (5, 4), (7, 8), (6, 8), (12, 8)];
 /// Drum voices that the net hears.
 pub const VOICES: usize = 5;
-/// Columns of its output before the voices: beat, downbeat.
+/// Columns of its output: beat, downbeat, strokes, onset, velocities, metres.
 const WIDTH: usize = 2 + VOICES + 1 + VOICES + METRES.len();
 /// Frames by which the net's output lags behind its input.
 pub const LAG_FRAMES: usize = 1;
@@ -16,7 +16,7 @@ pub const LAG_FRAMES: usize = 1;
 /// What the net says of bars in one frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Activations {
-    /// Log odds of a beat and of a downbeat.
+    /// Log odds of a beat.
     pub beat: f32,
     /// Log odds of a downbeat.
     pub downbeat: f32,
