@@ -15,12 +15,13 @@ import torch
 OPSET = 13
 
 
-def write(net, states, chunk, features, outputs, about, folder):
+def write(net, states, chunk, features, outputs, about, folder, positive=False):
     """Writes `net.onnx`, `net.json` and `golden.json` into `folder`.
 
     net: a module called as net(x, *states) -> (y, *states). states: the shapes of its states, lists of int.
     outputs: list of (name, width) in the order of y's columns. about: dict of what else net.json says: `name`,
     `frame_rate_hz`, `lookahead_frames`, `licence`, `temperature` (by name of output, divides the logits) …
+    positive: whether the net is only meant for inputs of 0 and more.
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -40,13 +41,14 @@ def write(net, states, chunk, features, outputs, about, folder):
     # keep the file small.
     rng = np.random.default_rng(20261121)
     x = rng.standard_normal((3 if states else 1, chunk, features)).round(1).astype(np.float32)
+    x = np.abs(x) if positive else x
     state, ys = zeros, []
     with torch.no_grad():
         for part in x:
             y, *state = net(torch.from_numpy(part)[None], *state)
             ys.append(y[0].numpy())
     golden = {"x": rounded(x.reshape(-1, features)), "y": rounded(np.concatenate(ys))}
-    (folder / "golden.json").write_text(json.dumps(golden))
+    (folder / "golden.json").write_text(json.dumps(golden, allow_nan=False))
     sha256 = hashlib.sha256((folder / "net.onnx").read_bytes()).hexdigest()
     card = {
         **about,

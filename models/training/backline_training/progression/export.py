@@ -15,4 +15,4 @@ def run(config, args):
         "licence": "MIT OR Apache-2.0; trained on McGill Billboard (CC0) and POP909 (MIT)",
         "temperature": {"chord": temperature},
     }
-    onnx_file.write(model, [], 1, data.FEATURES, [("chord", data.CLASSES)], about, (args.out or args.work / "models") / "progression_net")
+    onnx_file.write(model, [], 1, data.FEATURES, [("chord", data.CLASSES)], about, (args.out or args.work / "models") / "progression_net", positive=True)
