@@ -31,6 +31,7 @@ impl StrokeListener {
     /// Takes the next frame, known at `end_s`; appends the strokes that it confirms.
     pub fn push(&mut self, frame: &NetFrame, end_s: f64, hits: &mut Vec<DrumHit>) {
         self.frames += 1;
+        let first = hits.len();
         for (v, voice) in NAMES.into_iter().enumerate() {
             let recent = &mut self.recent[v];
             recent.rotate_left(1);
@@ -46,5 +47,7 @@ impl StrokeListener {
             let time_s = heard_time_s(self.frames - 2, true) + f64::from(top) / RHYTHM_FPS;
             hits.push(DrumHit { time_s: time_s.clamp(0.0, end_s), voice, velocity, prob, decided_s: end_s });
         }
+        // Strokes of one frame are told in the order of their finer times.
+        hits[first..].sort_by(|a, b| a.time_s.total_cmp(&b.time_s));
     }
 }
