@@ -20,10 +20,12 @@ mod clock;
 mod memory;
 pub mod offline;
 pub mod session;
+mod view;
 
 pub use backline_listen::Models;
 pub use offline::{Accompaniment, accompany, analyse_offline, analyse_online};
 pub use session::{Session, Status};
+pub use view::{HeardCell, Place};
 
 /// Why a session could not start.
 #[derive(Debug, thiserror::Error)]
