@@ -8,7 +8,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use backline_listen::{Listener, Models};
-use backline_music::{Controls, Corrections, Follow, Heard, Plan, PlannedBar, StyleChoice, Timeline, Transport};
+use backline_music::{
+    Controls, Corrections, Follow, Heard, Plan, PlannedBar, StyleChoice, Timeline, Transport,
+};
 use backline_play::{BarContext, plan_bar};
 
 use crate::EngineError;

@@ -134,7 +134,8 @@ impl Corrections {
         }
         for pin in pins {
             let (start, end) = (pin.start_beat.max(from), pin.end_beat().min(to));
-            let chord = PlannedChord { start_beat: start, length_beats: end - start, chord: pin.chord, prob: 1.0 };
+            let chord =
+                PlannedChord { start_beat: start, length_beats: end - start, chord: pin.chord, prob: 1.0 };
             push(&chord, start, end);
         }
         out.sort_by(|a, b| a.start_beat.total_cmp(&b.start_beat));
@@ -167,9 +168,9 @@ impl Corrections {
             let ratio = heard_bpm * scale / near;
             ratio.max(1.0 / ratio)
         };
-        [0.5, 2.0, 0.25, 4.0].into_iter().fold(1.0, |best, scale| {
-            if distance(scale) < distance(best) - 1.0e-9 { scale } else { best }
-        })
+        [0.5, 2.0, 0.25, 4.0]
+            .into_iter()
+            .fold(1.0, |best, scale| if distance(scale) < distance(best) - 1.0e-9 { scale } else { best })
     }
 }
 
@@ -202,7 +203,12 @@ mod tests {
     fn pins_lie_over_the_plan() {
         let mut c = Corrections::default();
         c.pin(pin(6.0, 4.0, "D:min"));
-        let plan = |start_beat, label| PlannedChord { start_beat, length_beats: 4.0, chord: chord(label), prob: 0.4 };
+        let plan = |start_beat, label| PlannedChord {
+            start_beat,
+            length_beats: 4.0,
+            chord: chord(label),
+            prob: 0.4,
+        };
         let laid = c.overlay(vec![plan(4.0, "A:min")], 4.0, 8.0, false);
         let shown: Vec<_> = laid.iter().map(|c| (c.start_beat, c.length_beats, c.prob)).collect();
         assert_eq!(shown, [(4.0, 2.0, 0.4), (6.0, 2.0, 1.0)]);
