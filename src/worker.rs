@@ -466,4 +466,77 @@ mod tests {
             assert_eq!(core.pos, 2_560);
         }
     }
+
+    #[test]
+    fn the_demo_is_heard_apart_from_the_song() {
+        let (mut audio, worker, mut editor) = bridge();
+        let mut core = Core::new(worker, SharedState::default());
+        audio.begin(core.open(48_000.0, false), 48_000.0);
+        let heard = |core: &Core| core.session.as_ref().unwrap().heard().time_s;
+        send(&mut audio, 48_000);
+        while core.take_chunk() {}
+        assert!(heard(&core) > 0.9);
+        core.end.meters.demo_wanted.store(true, Ordering::Relaxed);
+        core.serve_demo();
+        core.serve_demo();
+        let mut playing = None;
+        assert!(audio.swap_demo(&mut playing) && !audio.swap_demo(&mut playing), "one loop is sent");
+        audio.demo = true;
+        send(&mut audio, 24_000);
+        while core.take_chunk() {}
+        assert!((0.3..0.6).contains(&heard(&core)), "{}", heard(&core));
+        core.picture();
+        editor.snapshot.update();
+        assert!(editor.snapshot.output_buffer_mut().demo);
+        audio.end_demo(&mut playing);
+        audio.demo = false;
+        send(&mut audio, 24_000);
+        while core.take_chunk() {}
+        assert!((0.3..0.6).contains(&heard(&core)), "the song begins anew");
+    }
+
+    #[test]
+    fn corrections_reach_the_session_and_survive_a_fresh_start() {
+        use backline_music::{Key, Mode, PitchClass};
+        let state = SharedState::default();
+        let (_audio, worker, _editor) = bridge();
+        let mut core = Core::new(worker, Arc::clone(&state));
+        let key = Some(Key::new(PitchClass::D, Mode::Minor));
+        state.write().unwrap().corrections.key = key;
+        core.open(48_000.0, false);
+        assert_eq!(core.corrections.key, key, "read before the first sample");
+        state.write().unwrap().corrections.key = None;
+        let busy = state.write().unwrap();
+        core.read_corrections(false);
+        assert_eq!(core.corrections.key, key, "the thread does not wait for the window");
+        drop(busy);
+        core.read_corrections(false);
+        assert_eq!(core.corrections.key, None);
+    }
+
+    #[test]
+    fn the_bell_rings_for_news_only() {
+        let (mut audio, worker, _editor) = bridge();
+        let mut core = Core::new(worker, SharedState::default());
+        audio.begin(core.open(48_000.0, false), 48_000.0);
+        let rung = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let bell = Arc::clone(&rung);
+        core.on_news(Box::new(move || {
+            bell.fetch_add(1, Ordering::Relaxed);
+        }));
+        let mut listen = |core: &mut Core, level: f32| {
+            audio.send(24_000, |_| level, &Transport::STOPPED, 48_000.0, &Knobs::default(), false);
+            while core.take_chunk() {}
+            core.picture();
+        };
+        listen(&mut core, 0.0);
+        let first = rung.load(Ordering::Relaxed);
+        for _ in 0..4 {
+            listen(&mut core, 0.0);
+        }
+        assert_eq!(rung.load(Ordering::Relaxed), first, "silence is no news");
+        listen(&mut core, 0.3);
+        listen(&mut core, 0.3);
+        assert!(rung.load(Ordering::Relaxed) > first);
+    }
 }

@@ -236,14 +236,8 @@ fn drums(room: &mut Room<'_, '_>, rect: Rect, axis: &Axis) {
     let row = (rect.height() - 4.0) / ROWS.len() as f32;
     let top = |i: usize| rect.top() + 2.0 + row * i as f32;
     let painter = room.ui.painter_at(rect);
-    for (i, voice) in ROWS.iter().enumerate() {
-        if i > 0 {
-            painter.hline(rect.x_range(), top(i), Stroke::new(1.0, theme.line.gamma_multiply(0.4)));
-        }
-        if row >= 10.0 {
-            let at = pos2(rect.left() + 3.0, top(i) + row / 2.0);
-            painter.text(at, Align2::LEFT_CENTER, voice.name(), egui::FontId::proportional(9.0), theme.low);
-        }
+    for i in 1..ROWS.len() {
+        painter.hline(rect.x_range(), top(i), Stroke::new(1.0, theme.line.gamma_multiply(0.4)));
     }
     let size = (row - 2.0).min(axis.quarter() * 0.22).max(2.5);
     for (note, fixed) in notes(room, Part::Drums, axis) {
@@ -254,6 +248,15 @@ fn drums(room: &mut Room<'_, '_>, rect: Rect, axis: &Axis) {
         let centre = pos2(axis.x(note.onset_beat) + size / 2.0, top(i) + row / 2.0);
         let at = Rect::from_center_size(centre, vec2(size, size));
         fill(room, at, note, theme.parts[0], fixed, rect, 0.0);
+    }
+    // Names stand over the strokes that have left, so that they can always be read.
+    for (i, voice) in ROWS.iter().enumerate().filter(|_| row >= 10.0) {
+        let at = pos2(rect.left() + 3.0, top(i) + row / 2.0);
+        let font = egui::FontId::proportional(9.0);
+        let galley = room.ui.painter().layout_no_wrap(voice.name().to_owned(), font, theme.low);
+        let place = Align2::LEFT_CENTER.anchor_size(at, galley.size());
+        room.ui.painter_at(rect).rect_filled(place.expand(1.0), 0.0, theme.well.gamma_multiply(0.85));
+        room.ui.painter_at(rect).galley(place.min, galley, theme.low);
     }
 }
 

@@ -32,7 +32,9 @@ impl Room<'_, '_> {
         let dial = self.scene.params.dial(id);
         let (value, shown, name) = (self.value(id), dial.shown(self.value(id)), dial.title().to_owned());
         let top = pos2(rect.center().x, rect.top());
-        self.text(top, Align2::CENTER_TOP, &name, small(), theme.mid, rect.width());
+        // The longest name fits the smallest knob.
+        let font = if rect.width() < 64.0 { egui::FontId::proportional(10.0) } else { small() };
+        self.text(top, Align2::CENTER_TOP, &name, font, theme.mid, rect.width() + 3.0);
         if self.desk.typing.as_ref().is_none_or(|(typed, _)| *typed != id) {
             let at = pos2(rect.center().x, rect.bottom());
             self.text(at, Align2::CENTER_BOTTOM, &shown, small(), theme.high, rect.width());

@@ -82,6 +82,6 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
     let send = row(22.0, 4.0);
     room.segments(ParamId::Send, send);
     let note = row(16.0, 0.0);
-    let text = "Above: what the MIDI output sends. Knobs act from the next bar on";
+    let text = "Sent as MIDI. Knobs act from the next bar on";
     room.text(note.left_center(), Align2::LEFT_CENTER, text, small(), theme.low, note.width());
 }

@@ -148,6 +148,7 @@ struct Bench {
     size: Vec2,
     time: f64,
     pixels: f32,
+    modifiers: Modifiers,
     acts: Vec<Action>,
 }
 
@@ -171,17 +172,20 @@ impl Bench {
             size,
             time: 0.0,
             pixels: 1.0,
+            modifiers: Modifiers::NONE,
             acts: Vec::new(),
         }
     }
 
     /// One frame; what was asked for is done to the values, as the host would.
-    fn frame(&mut self, events: Vec<Event>, modifiers: Modifiers) -> egui::FullOutput {
+    fn frame(&mut self, mut events: Vec<Event>, modifiers: Modifiers) -> egui::FullOutput {
+        if std::mem::replace(&mut self.modifiers, modifiers) != modifiers {
+            events.insert(0, Event::ModifiersChanged(modifiers));
+        }
         self.time += 0.04;
         let mut input = RawInput {
             screen_rect: Some(Rect::from_min_size(Pos2::ZERO, self.size)),
             time: Some(self.time),
-            modifiers,
             events,
             ..RawInput::default()
         };
@@ -206,7 +210,9 @@ impl Bench {
             notices: &[],
         };
         let desk = &mut self.desk;
-        let output = self.ctx.run_ui(input, |ui| super::paint(ui, &scene, desk, &mut acts));
+        let mut output = self.ctx.run_ui(input, |ui| super::paint(ui, &scene, desk, &mut acts));
+        // Nothing is drawn here, so no texture is needed.
+        output.textures_delta.clear();
         for act in &acts {
             if let Action::Set(id, value) = act {
                 self.values[id.index()] = *value;
@@ -480,7 +486,7 @@ fn every_button_asks_for_what_it_says() {
 #[test]
 fn clips_are_dragged_out_by_their_cards_and_grips() {
     let mut bench = Bench::new(State::Locked, USUAL_SIZE);
-    let mut pull = |bench: &mut Bench, name: &str, modifiers: Modifiers| {
+    let pull = |bench: &mut Bench, name: &str, modifiers: Modifiers| {
         bench.rest();
         let at = bench.place(name).center();
         bench.acts.clear();
