@@ -4,6 +4,8 @@
 //! AudioEnd   -- audio, Header -->  WorkerEnd  -- Snapshot -->  EditorEnd
 //!            <-- StampedPlan ---
 //!            --- spent plans -->
+//!            <-- demo loop -----
+//!            --- spent loops -->
 //!            ------------------------ Meters (atomics) ----->
 //! ```
 //!
@@ -18,8 +20,9 @@ use atomic_float::{AtomicF32, AtomicF64};
 use backline_music::{Plan, Transport};
 use rtrb::{Consumer, Producer, RingBuffer};
 
+use crate::demo::DemoLoop;
 use crate::params::Knobs;
-use crate::worker::Snapshot;
+use crate::snapshot::Snapshot;
 
 /// Samples that can wait for the worker: 2.7 s at 192 kHz, 11 s at 48 kHz.
 const AUDIO_CAPACITY: usize = 1 << 19;
@@ -42,6 +45,8 @@ pub struct Header {
     pub transport: Transport,
     /// The knobs in force.
     pub knobs: Knobs,
+    /// Whether the demo plays in it.
+    pub demo: bool,
 }
 
 /// A plan, and the stream position from which on it holds.
@@ -77,6 +82,9 @@ pub struct Meters {
     pub lost_events: AtomicU64,
     /// Bounded waits of an offline render that ran out.
     pub offline_timeouts: AtomicU64,
+    /// The musician wants to hear the demo. The window sets it; the audio thread ends it when the host
+    /// plays.
+    pub demo_wanted: AtomicBool,
 }
 
 /// The audio thread's end.
@@ -85,6 +93,10 @@ pub struct AudioEnd {
     headers: Producer<Header>,
     plans: Consumer<Box<StampedPlan>>,
     spent: Producer<Box<StampedPlan>>,
+    demos: Consumer<Box<DemoLoop>>,
+    spent_demos: Producer<Box<DemoLoop>>,
+    /// Whether the demo plays in what is sent next.
+    pub demo: bool,
     /// Shared numbers.
     pub meters: Arc<Meters>,
     stream_pos: u64,
@@ -102,6 +114,10 @@ pub struct WorkerEnd {
     pub plans: Producer<Box<StampedPlan>>,
     /// Plans that the audio thread is done with, to be freed here.
     pub spent: Consumer<Box<StampedPlan>>,
+    /// Demo loops to the audio thread.
+    pub demos: Producer<Box<DemoLoop>>,
+    /// Demo loops that have ended, to be freed here.
+    pub spent_demos: Consumer<Box<DemoLoop>>,
     /// What the window draws.
     pub snapshot: triple_buffer::Input<Snapshot>,
     /// Shared numbers.
@@ -123,6 +139,9 @@ pub fn bridge() -> (AudioEnd, WorkerEnd, EditorEnd) {
     let (headers_in, headers_out) = RingBuffer::new(HEADER_CAPACITY);
     let (plans_in, plans_out) = RingBuffer::new(PLAN_CAPACITY);
     let (spent_in, spent_out) = RingBuffer::new(RETURN_CAPACITY);
+    // One may play, one may wait, and both may be on their way back.
+    let (demos_in, demos_out) = RingBuffer::new(1);
+    let (spent_demos_in, spent_demos_out) = RingBuffer::new(4);
     let (snapshot_in, snapshot_out) = triple_buffer::triple_buffer(&Snapshot::default());
     (
         AudioEnd {
@@ -130,6 +149,9 @@ pub fn bridge() -> (AudioEnd, WorkerEnd, EditorEnd) {
             headers: headers_in,
             plans: plans_out,
             spent: spent_in,
+            demos: demos_out,
+            spent_demos: spent_demos_in,
+            demo: false,
             meters: Arc::clone(&meters),
             stream_pos: 0,
             quantum: quantum_samples(48_000.0),
@@ -140,6 +162,8 @@ pub fn bridge() -> (AudioEnd, WorkerEnd, EditorEnd) {
             headers: headers_out,
             plans: plans_in,
             spent: spent_out,
+            demos: demos_in,
+            spent_demos: spent_demos_out,
             snapshot: snapshot_in,
             meters: Arc::clone(&meters),
         },
@@ -206,7 +230,13 @@ impl AudioEnd {
                 let header = self.open.get_or_insert_with(|| {
                     let pos_beats = transport.pos_after(done as f64 / sample_rate);
                     let at = Transport { pos_beats, ..*transport };
-                    Header { stream_pos: self.stream_pos, frames: 0, transport: at, knobs: *knobs }
+                    Header {
+                        stream_pos: self.stream_pos,
+                        frames: 0,
+                        transport: at,
+                        knobs: *knobs,
+                        demo: self.demo,
+                    }
                 });
                 header.frames += n as u32;
                 if let Ok(chunk) = self.audio.write_chunk_uninit(n) {
@@ -265,5 +295,33 @@ impl AudioEnd {
             let _ = self.spent.push(old);
         }
         true
+    }
+
+    /// Takes a waiting demo loop, and gives the one that played before back to be freed.
+    ///
+    /// # Realtime safety
+    /// Wait-free. Nothing happens while there is no loop or no way back.
+    pub fn swap_demo(&mut self, playing: &mut Option<Box<DemoLoop>>) -> bool {
+        if self.spent_demos.is_full() {
+            return false;
+        }
+        let Ok(next) = self.demos.pop() else { return false };
+        if let Some(old) = playing.replace(next) {
+            // There is room, so nothing is freed here.
+            let _ = self.spent_demos.push(old);
+        }
+        true
+    }
+
+    /// Gives the demo loop back to be freed; it stays while there is no way back.
+    ///
+    /// # Realtime safety
+    /// Wait-free.
+    pub fn end_demo(&mut self, playing: &mut Option<Box<DemoLoop>>) {
+        if !self.spent_demos.is_full()
+            && let Some(demo) = playing.take()
+        {
+            let _ = self.spent_demos.push(demo);
+        }
     }
 }

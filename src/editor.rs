@@ -1,75 +1,108 @@
-//! The window: what is heard, what comes next, and the knobs. One snapshot a frame, no locks.
+//! The window: what it hears, what it will play, and every knob. One snapshot a frame, no waiting.
+//!
+//! [`paint`] is a function from a [`scene::Scene`] and egui's input to [`scene::Action`]s; [`App`] carries
+//! those out. So everything that is shown and touched can be tested without a window.
 
-mod view;
+mod app;
+mod arrangement;
+mod chords;
+mod clips;
+pub mod dial;
+mod drag;
+mod header;
+mod heard;
+mod history;
+mod knob;
+pub mod layout;
+pub mod moment;
+mod room;
+pub mod scene;
+mod shape;
+mod status;
+pub mod theme;
+mod timeline;
+pub mod tooltips;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use nice_plug::context::gui::GuiContext;
-use nice_plug_egui::baseview::HandlerError;
-use nice_plug_egui::{
-    EguiEditor, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, RepaintNotifier, create_egui_editor,
-};
+use nice_plug::editor::dpi::LogicalSize;
+use nice_plug::editor::{ResizeHint, SizeConstraints};
+use nice_plug_egui::{EguiEditor, EguiEditorState, EguiNiceSettings, RepaintNotifier, create_egui_editor};
 
 use crate::bridge::EditorEnd;
 use crate::params::BacklineParams;
 
-/// The window's size in points.
-const SIZE: (f32, f32) = (560.0, 520.0);
-/// Time between frames while something moves.
-const FRAME: Duration = Duration::from_millis(33);
-/// Time between looks for news while nothing moves.
-const REST: Duration = Duration::from_millis(250);
+pub use app::App;
+use layout::{Layout, MIN_SIZE, USUAL_SIZE};
+use room::Room;
+use scene::{Action, Desk, Scene};
 
 /// The framework's editor for our window.
 pub type Window = EguiEditor<App>;
 
-/// Makes the editor. No window opens here.
-pub fn create(params: Arc<BacklineParams>, end: EditorEnd) -> Option<Window> {
-    let size = nice_plug::editor::dpi::LogicalSize::new(SIZE.0, SIZE.1);
+/// Makes the editor. No window opens here; `news` is rung when there is something new to see.
+pub fn create(params: Arc<BacklineParams>, end: EditorEnd, news: RepaintNotifier) -> Option<Window> {
+    let constraints = SizeConstraints::Logical {
+        min_size: Some(LogicalSize::new(MIN_SIZE.x * 0.75, MIN_SIZE.y * 0.75)),
+        max_size: None,
+    };
+    let hint = ResizeHint { size_constraints: constraints, ..ResizeHint::RESIZABLE };
     create_egui_editor(
-        EguiEditorState::from_size(size, 1.0),
-        RepaintNotifier::new(),
-        EguiNiceSettings::new().with_tile("Backline"),
-        App { params, end, context: None, peak: 0.0 },
+        EguiEditorState::from_size(LogicalSize::new(USUAL_SIZE.x, USUAL_SIZE.y), 1.0),
+        news,
+        EguiNiceSettings::new().with_tile("Backline").with_resize_hint(hint),
+        App::new(params, end),
     )
 }
 
-/// What the window holds between frames.
-pub struct App {
-    params: Arc<BacklineParams>,
-    end: EditorEnd,
-    context: Option<GuiContext>,
-    peak: f32,
+/// Paints the window.
+pub fn paint(ui: &mut egui::Ui, scene: &Scene<'_>, desk: &mut Desk, acts: &mut Vec<Action>) {
+    if let Some(placed) = &mut desk.placed {
+        placed.clear();
+    }
+    desk.info.clear();
+    // The Space key is the host's, and Enter shall type, not press: what egui would take for a press of
+    // the focused widget is taken out before any widget sees it.
+    ui.input_mut(|i| {
+        i.events.retain(|event| match event {
+            egui::Event::Key { key: egui::Key::Space, .. } => false,
+            egui::Event::Text(text) => text != " ",
+            _ => true,
+        });
+    });
+    let window = ui.max_rect();
+    ui.painter().rect_filled(window, 0.0, scene.theme.window);
+    let layout = Layout::of(window.size());
+    let mut room = Room { ui, scene, desk, acts };
+    // In reading order, which is the order of the Tab key.
+    header::paint(&mut room, layout.header);
+    heard::paint(&mut room, layout.heard);
+    chords::paint(&mut room, layout.chords);
+    arrangement::paint(&mut room, layout.arrangement);
+    shape::paint(&mut room, layout.shape);
+    clips::paint(&mut room, layout.clips);
+    status::paint(&mut room, layout.status);
+    shortcuts(&mut room);
 }
 
-impl NiceEguiApp for App {
-    fn build(
-        &mut self,
-        _ctx: egui::Context,
-        gui: GuiContext,
-        _frame: &mut Frame,
-    ) -> Result<(), HandlerError> {
-        // As little as possible: the host waits, and parameter changes meanwhile find the window busy.
-        self.context = Some(gui);
-        Ok(())
+/// Keys that work wherever the focus is, while nothing is being typed.
+fn shortcuts(room: &mut Room<'_, '_>) {
+    let typing = room.desk.typing.is_some()
+        || room.ui.memory(|m| m.focused().is_some()) && room.ui.text_edit_focused();
+    if typing {
+        return;
     }
-
-    fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut Frame) {
-        let Some(context) = &self.context else { return };
-        self.end.snapshot.update();
-        let peak = self.end.meters.input_peak.swap(0.0, Ordering::Relaxed);
-        // Falls by about 20 dB a second.
-        self.peak = peak.max(self.peak * 0.92);
-        let status = view::Status::read(&self.end.meters, self.peak);
-        let snapshot = self.end.snapshot.output_buffer();
-        view::paint(ui, &self.params, &context.param_setter(), snapshot, &status);
-        let moving = status.playing || status.sounding > 0 || self.peak > 1.0e-3;
-        ui.ctx().request_repaint_after(if moving { FRAME } else { REST });
+    let (undo, redo) = room.ui.input(|i| {
+        let z = i.modifiers.command && i.key_pressed(egui::Key::Z);
+        (z && !i.modifiers.shift, z && i.modifiers.shift)
+    });
+    if undo {
+        room.acts.push(Action::Undo);
     }
-
-    fn editor_closed(&mut self) {
-        self.context = None;
+    if redo {
+        room.acts.push(Action::Redo);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,11 +6,17 @@
 #![forbid(unsafe_code)]
 
 pub mod bridge;
+pub mod capture;
+pub mod clips;
 pub mod clock;
+pub mod demo;
 pub mod editor;
+pub mod folders;
 pub mod params;
+pub mod presets;
 pub mod process;
 pub mod scheduler;
+pub mod snapshot;
 pub mod state;
 pub mod worker;
 
@@ -19,6 +25,7 @@ use std::sync::Arc;
 
 use nice_plug::midi::{Channel, Key, VoiceID};
 use nice_plug::prelude::*;
+use nice_plug_egui::RepaintNotifier;
 
 use crate::bridge::EditorEnd;
 use crate::params::BacklineParams;
@@ -32,6 +39,8 @@ pub struct Backline {
     processor: Processor,
     worker: Work,
     editor_end: Option<EditorEnd>,
+    /// Rung by the worker when there is something new to see.
+    news: RepaintNotifier,
 }
 
 /// Where the worker's state is.
@@ -47,11 +56,17 @@ enum Work {
 impl Default for Backline {
     fn default() -> Self {
         let (audio, worker, editor) = bridge::bridge();
+        let params = Arc::new(BacklineParams::default());
+        let mut core = Core::new(worker, Arc::clone(&params.state));
+        let news = RepaintNotifier::new();
+        let bell = news.clone();
+        core.on_news(Box::new(move || bell.request_repaint()));
         Self {
-            params: Arc::new(BacklineParams::default()),
+            params,
             processor: Processor::new(audio),
-            worker: Work::Resting(Box::new(Core::new(worker))),
+            worker: Work::Resting(Box::new(core)),
             editor_end: Some(editor),
+            news,
         }
     }
 }
@@ -105,7 +120,7 @@ impl Plugin for Backline {
     }
 
     fn editor(&mut self, _async_executor: AsyncExecutor<Self>) -> Option<Self::Editor> {
-        editor::create(Arc::clone(&self.params), self.editor_end.take()?)
+        editor::create(Arc::clone(&self.params), self.editor_end.take()?, self.news.clone())
     }
 
     fn filter_state(state: &mut PluginState) {

@@ -4,12 +4,12 @@
 //! list, so that the list can grow; new styles go to its end, which keeps CLAP automation (by place)
 //! as it was.
 
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 
 use backline_music::{Controls, Follow, Part, StyleChoice};
 use nice_plug::prelude::*;
 
-use crate::state::StateV1;
+use crate::state::SharedState;
 
 /// The lowest preview level in dB; at it the preview is off.
 pub const PREVIEW_OFF_DB: f32 = -60.0;
@@ -134,7 +134,7 @@ pub enum FollowChoice {
 pub struct BacklineParams {
     /// What is saved beside the parameters.
     #[persist = "backline"]
-    pub state: Arc<RwLock<StateV1>>,
+    pub state: SharedState,
 
     /// Audio passes and nothing is played.
     #[id = "bypass"]
@@ -199,7 +199,7 @@ impl Default for BacklineParams {
     fn default() -> Self {
         let defaults = Controls::default();
         Self {
-            state: Arc::new(RwLock::new(StateV1::default())),
+            state: SharedState::default(),
             bypass: on_off("Bypass", false).make_bypass(),
             listen: on_off("Listen", defaults.listen),
             style: EnumParam::new("Style", Style::Auto),
@@ -292,9 +292,14 @@ impl Knobs {
     }
 }
 
+/// The saved ids of the styles, in the order of the list.
+pub fn style_ids() -> &'static [&'static str] {
+    Style::ids().unwrap_or(&[])
+}
+
 /// The saved id of a style.
 fn style_id(style: Style) -> &'static str {
-    Style::ids().and_then(|ids| ids.get(style.to_index())).copied().unwrap_or("auto")
+    style_ids().get(style.to_index()).copied().unwrap_or("auto")
 }
 
 impl BacklineParams {

@@ -16,6 +16,7 @@ use nice_plug::prelude::Transport as HostTransport;
 
 use crate::bridge::{AudioEnd, StampedPlan};
 use crate::clock::{Tightness, Tracker, sane_tempo};
+use crate::demo::DemoPlayer;
 use crate::params::BacklineParams;
 use crate::scheduler::{Clock, Events, NoteEvent, Scheduler, Span};
 use crate::worker::await_worker;
@@ -41,6 +42,7 @@ pub struct Processor {
     offline: Option<Thread>,
     synth: Option<Synth>,
     preview_gain: f32,
+    demo: DemoPlayer,
     scratch: [Vec<f32>; 2],
 }
 
@@ -59,6 +61,7 @@ impl Processor {
             offline: None,
             synth: None,
             preview_gain: 0.0,
+            demo: DemoPlayer::default(),
             scratch: [vec![0.0; PREVIEW_CHUNK], vec![0.0; PREVIEW_CHUNK]],
         }
     }
@@ -109,6 +112,11 @@ impl Processor {
         let knobs = params.knobs();
         let block_pos = self.end.stream_pos();
         let mut transport = read_transport(host);
+        self.choose_demo(transport.playing);
+        if let Some(demo) = self.demo.transport() {
+            transport = demo;
+            self.demo.mix(channels, frames);
+        }
 
         let track = if transport.playing {
             let looping = transport.loop_beats;
@@ -192,6 +200,22 @@ impl Processor {
         }
         self.preview(channels, frames, params.preview_gain());
         self.show(&transport);
+    }
+
+    /// Starts the demo when it is wanted, and ends it when it is not, or when the host plays itself.
+    fn choose_demo(&mut self, host_plays: bool) {
+        let meters = &self.end.meters;
+        if host_plays && meters.demo_wanted.load(Ordering::Relaxed) {
+            meters.demo_wanted.store(false, Ordering::Relaxed);
+        }
+        let wanted = meters.demo_wanted.load(Ordering::Relaxed) && self.offline.is_none();
+        if self.end.swap_demo(&mut self.demo.playing) {
+            self.demo.rewind();
+        }
+        if !wanted {
+            self.end.end_demo(&mut self.demo.playing);
+        }
+        self.end.demo = self.demo.playing.is_some();
     }
 
     /// Sends the input, mixed to mono, to the worker.

@@ -5,7 +5,9 @@
 //! the project; text that is no state at all is set aside as it is, and a sentence tells the musician.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, RwLock};
 
+use backline_music::Corrections;
 use nice_plug::params::persist::PersistentField as _;
 use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::{BoolParam, Enum, FloatParam, IntParam, Param, PluginState};
@@ -26,6 +28,28 @@ const MAX_TEXT_BYTES: usize = 1 << 20;
 /// See [`MAX_TEXT_BYTES`].
 const MAX_SET_ASIDE: usize = 8;
 
+/// The state as the window, the worker and the host's saving share it. The audio thread never takes
+/// this lock.
+pub type SharedState = Arc<RwLock<StateV1>>;
+
+/// How the window looks.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Look {
+    /// Light paper rather than dark.
+    pub light: bool,
+    /// Size of everything, 0.75..=2.
+    pub zoom: f32,
+    /// Whether hovering explains.
+    pub tips: bool,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self { light: false, zoom: 1.0, tips: true }
+    }
+}
+
 /// State, version 1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -38,14 +62,39 @@ pub struct StateV1 {
     /// Parameters or values that this version does not know, by parameter id.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub unknown_params: BTreeMap<String, Value>,
+    /// What the musician has corrected. On the way into a project, pins on the heard beat stay out.
+    #[serde(skip_serializing_if = "Corrections::is_empty", serialize_with = "for_project")]
+    pub corrections: Corrections,
+    /// How the window looks.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub look: Look,
+    /// Name of the preset that was chosen last.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub preset: String,
     /// Fields that this version does not know.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
 }
 
+fn for_project<S: serde::Serializer>(corrections: &Corrections, out: S) -> Result<S::Ok, S::Error> {
+    corrections.for_project().serialize(out)
+}
+
+fn is_usual(look: &Look) -> bool {
+    *look == Look::default()
+}
+
 impl Default for StateV1 {
     fn default() -> Self {
-        Self { version: VERSION, set_aside: Vec::new(), unknown_params: BTreeMap::new(), rest: Map::new() }
+        Self {
+            version: VERSION,
+            set_aside: Vec::new(),
+            unknown_params: BTreeMap::new(),
+            corrections: Corrections::default(),
+            look: Look::default(),
+            preset: String::new(),
+            rest: Map::new(),
+        }
     }
 }
 
@@ -53,7 +102,7 @@ impl StateV1 {
     /// Reads the field as it was saved. Never fails: what cannot be read is set aside.
     fn read(text: &str) -> Self {
         match serde_json::from_str(text) {
-            Ok(state) => state,
+            Ok(state) => Self::sound(state),
             Err(_) => {
                 let mut state = Self::default();
                 // What can still be saved of an object with one wrong field.
@@ -66,6 +115,14 @@ impl StateV1 {
                 state
             }
         }
+    }
+
+    /// The same state with every number in its range.
+    fn sound(mut self) -> Self {
+        self.corrections = self.corrections.sanitised();
+        let zoom = self.look.zoom;
+        self.look.zoom = if zoom.is_finite() { zoom.clamp(0.75, 2.0) } else { 1.0 };
+        self
     }
 
     fn keep_text(&mut self, text: &str) {
@@ -302,5 +359,27 @@ mod tests {
         state.keep_text(&"x".repeat(MAX_TEXT_BYTES + 1));
         assert_eq!(state.set_aside.len(), MAX_SET_ASIDE);
         assert_eq!(state.set_aside.last().unwrap(), "broken 99");
+    }
+
+    #[test]
+    fn corrections_and_looks_come_back() {
+        use backline_music::ChordPin;
+        let mut ours = StateV1::default();
+        let chord = "A:min".parse().ok();
+        let pin = ChordPin { start_beat: 8.0, length_beats: 4.0, chord, on_heard_beat: false };
+        ours.corrections.pin(pin);
+        ours.corrections.pin(ChordPin { on_heard_beat: true, ..pin });
+        ours.look = Look { light: true, zoom: 9.0, tips: false };
+        let mut state = empty();
+        state.fields.insert(FIELD.into(), serde_json::to_string(&ours).unwrap());
+        filter(&mut state);
+        let kept = self::tests::ours(&state);
+        assert_eq!(kept.corrections.chords, [pin], "pins on the heard beat end with the session");
+        assert_eq!(kept.look, Look { light: true, zoom: 2.0, tips: false });
+        // A project of before has neither.
+        let mut old = empty();
+        old.fields.insert(FIELD.into(), r#"{"version":1}"#.into());
+        filter(&mut old);
+        assert_eq!(self::tests::ours(&old), StateV1::default());
     }
 }

@@ -10,10 +10,14 @@ use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use backline_engine::{Models, Session};
-use backline_music::{Beat, ChordSpan, Estimate, Key, Metre, PlannedChord, Timeline, Transport};
+use backline_music::{Corrections, Plan, Timeline, Transport};
 
 use crate::bridge::{Header, Meters, StampedPlan, WorkerEnd};
+use crate::capture::Capture;
+use crate::demo::DemoLoop;
 use crate::params::Knobs;
+use crate::snapshot::Snapshot;
+use crate::state::SharedState;
 
 /// How often an idle worker looks for audio.
 const POLL: Duration = Duration::from_millis(2);
@@ -21,41 +25,6 @@ const POLL: Duration = Duration::from_millis(2);
 const PICTURE: Duration = Duration::from_millis(30);
 /// How long leaving may take before the thread is left to itself.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// What the window draws: what was heard and what is planned.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Snapshot {
-    /// Counts up with every picture.
-    pub revision: u64,
-    /// Stream time up to which the listener has heard, in seconds.
-    pub heard_s: f64,
-    /// Heard tempo in BPM.
-    pub tempo_bpm: Option<Estimate<f64>>,
-    /// Heard key.
-    pub key: Option<Estimate<Key>>,
-    /// Heard metre.
-    pub metre: Option<Estimate<Metre>>,
-    /// The chord that sounds.
-    pub chord: Option<ChordSpan>,
-    /// The next beat that the listener expects.
-    pub next_beat: Option<Beat>,
-    /// Momentary loudness in LUFS.
-    pub loudness_lufs: Option<f32>,
-    /// Style guesses, likeliest first.
-    pub styles: Vec<(String, f32)>,
-    /// Harmony of the plan.
-    pub planned: Vec<PlannedChord>,
-    /// The style that is played, by id.
-    pub planned_style: Option<String>,
-    /// Notes in the plan.
-    pub planned_notes: usize,
-    /// Whose beats the plan counts.
-    pub timeline: Option<Timeline>,
-    /// Sentences for the musician.
-    pub notices: Vec<String>,
-    /// Listening has ended for good; the audio still passes.
-    pub failed: bool,
-}
 
 /// What the worker owns; it outlives the thread, so that what was heard survives a change of buffer
 /// size.
@@ -72,11 +41,24 @@ pub struct Core {
     notices: Vec<String>,
     failed: bool,
     pictures: u64,
+    models: Models,
+    /// Stream position at which the session began.
+    origin: u64,
+    /// The plan in force, as the window is shown it.
+    plan: Arc<Plan>,
+    capture: Capture,
+    state: SharedState,
+    corrections: Corrections,
+    demo: bool,
+    demo_sent: bool,
+    /// Told when there is something new to see.
+    on_news: Option<Box<dyn Fn() + Send>>,
+    shown: Snapshot,
 }
 
 impl Core {
-    /// A core without a session; [`Core::open`] makes one.
-    pub fn new(end: WorkerEnd) -> Self {
+    /// A core without a session; [`Core::open`] makes one. `state` holds the musician's corrections.
+    pub fn new(end: WorkerEnd, state: SharedState) -> Self {
         Self {
             end,
             session: None,
@@ -90,12 +72,23 @@ impl Core {
             notices: Vec::new(),
             failed: false,
             pictures: 0,
+            models: Models::none(),
+            origin: 0,
+            plan: Arc::new(Plan::empty()),
+            capture: Capture::default(),
+            state,
+            corrections: Corrections::default(),
+            demo: false,
+            demo_sent: false,
+            on_news: None,
+            shown: Snapshot::default(),
         }
     }
 
     /// Makes ready for audio at `sample_rate` Hz. What was heard at the same rate is kept, unless the
     /// session is to start `anew`. Returns the stream position of the first sample.
     pub fn open(&mut self, sample_rate: f64, anew: bool) -> u64 {
+        self.read_corrections(true);
         // What the audio thread sent before it was stopped belongs to the stream as well.
         if anew || self.failed || self.session.is_none() || self.sample_rate != sample_rate {
             while self.end.headers.pop().is_ok() {}
@@ -108,19 +101,60 @@ impl Core {
             self.knobs = None;
             self.transport = Transport::STOPPED;
             self.sample_rate = sample_rate;
-            self.session = match Session::with_models(sample_rate, &Models::installed()) {
-                Ok(session) => Some(session),
-                Err(error) => {
-                    self.notices.push(format!("{error}. The audio passes unchanged, but nothing is played."));
-                    self.failed = true;
-                    None
-                }
-            };
+            self.models = Models::installed();
+            self.capture = Capture::default();
+            self.demo = false;
+            self.start_session();
         } else {
             while self.take_chunk() {}
         }
         self.end.meters.worker_pos.store(self.pos, Ordering::Release);
         self.pos
+    }
+
+    /// Calls `on_news` whenever a picture differs from the one before in what the window shows.
+    pub fn on_news(&mut self, on_news: Box<dyn Fn() + Send>) {
+        self.on_news = Some(on_news);
+    }
+
+    /// Begins to hear anew, from the present stream position on.
+    fn start_session(&mut self) {
+        self.origin = self.pos;
+        self.sent_revision = None;
+        self.knobs = None;
+        self.session = match Session::with_models(self.sample_rate, &self.models) {
+            Ok(session) => Some(session),
+            Err(error) => {
+                self.notices.push(format!("{error}. The audio passes unchanged, but nothing is played."));
+                self.failed = true;
+                None
+            }
+        };
+        let corrections = self.corrections.clone();
+        self.guarded(|session| session.set_corrections(&corrections));
+    }
+
+    /// Takes over what the musician has corrected since. The lock is the window's, which holds it for
+    /// moments; the audio thread never takes it.
+    fn read_corrections(&mut self, wait: bool) {
+        let state = if wait { self.state.read().ok() } else { self.state.try_read().ok() };
+        let Some(corrections) = state.map(|s| s.corrections.clone()).filter(|c| *c != self.corrections)
+        else {
+            return;
+        };
+        self.corrections = corrections;
+        let corrections = self.corrections.clone();
+        self.guarded(|session| session.set_corrections(&corrections));
+    }
+
+    /// Renders and sends the demo when it is wanted, and frees what has ended.
+    fn serve_demo(&mut self) {
+        while self.end.spent_demos.pop().is_ok() {}
+        let wanted = self.end.meters.demo_wanted.load(Ordering::Relaxed);
+        if wanted && !self.demo_sent && self.sample_rate > 0.0 {
+            let _ = self.end.demos.push(Box::new(DemoLoop::render(self.sample_rate)));
+        }
+        self.demo_sent = wanted;
     }
 
     /// Takes the next chunk in; `false` when there is none.
@@ -141,7 +175,12 @@ impl Core {
             // Cannot be: the audio is pushed before its header.
             self.buffer.fill(0.0);
         }
-        let Header { transport, knobs, .. } = header;
+        let Header { transport, knobs, demo, .. } = header;
+        if demo != self.demo {
+            // What was heard of the demo is not the song's, and the other way round.
+            self.demo = demo;
+            self.start_session();
+        }
         if self.knobs != Some(knobs) {
             self.knobs = Some(knobs);
             let controls = knobs.to_controls();
@@ -149,6 +188,9 @@ impl Core {
         }
         self.feed(frames, &transport);
         self.send_plan();
+        if let Some(session) = &self.session {
+            self.capture.watch(session.place(), &self.plan);
+        }
         self.end.meters.worker_pos.store(self.pos, Ordering::Release);
         true
     }
@@ -184,8 +226,14 @@ impl Core {
         let plan = session.plan();
         if self.sent_revision != Some(plan.revision) {
             self.sent_revision = Some(plan.revision);
+            let mut plan = plan.clone();
+            if let Timeline::Heard { anchor_s, .. } = &mut plan.timeline {
+                // The session counts from its own beginning.
+                *anchor_s += self.origin as f64 / self.sample_rate;
+            }
+            self.plan = Arc::new(plan.clone());
             // A plan that found no room is replaced: only the newest matters.
-            self.unsent = Some(Box::new(StampedPlan { stream_pos: self.pos, plan: plan.clone() }));
+            self.unsent = Some(Box::new(StampedPlan { stream_pos: self.pos, plan }));
         }
         self.free_spent();
         if let Some(plan) = self.unsent.take()
@@ -204,26 +252,20 @@ impl Core {
         let mut picture = Snapshot {
             revision: self.pictures,
             notices: self.notices.clone(),
+            model_notices: self.models.notices.clone(),
             failed: self.failed,
+            demo: self.demo,
             ..Snapshot::default()
         };
         if let Some(session) = &self.session {
-            let heard = session.heard();
-            let plan = session.plan();
-            picture.heard_s = heard.time_s;
-            picture.tempo_bpm = heard.tempo_bpm;
-            picture.key = heard.key;
-            picture.metre = heard.metre;
-            picture.chord = heard.chords.last().copied();
-            picture.next_beat = heard.next_beat;
-            picture.loudness_lufs = heard.loudness.last().map(|l| l.momentary_lufs);
-            picture.styles = heard.style.top.iter().take(3).cloned().collect();
-            picture.planned = plan.bars.iter().flat_map(|bar| bar.chords.iter().copied()).collect();
-            picture.planned_style = plan.bars.last().map(|bar| bar.style.clone());
-            picture.planned_notes = plan.notes().count();
-            picture.timeline = Some(plan.timeline);
-            picture.notices.extend(heard.notices.iter().cloned());
+            picture.read(session, &self.plan, &self.capture);
         }
+        if picture.differs(&self.shown)
+            && let Some(on_news) = &self.on_news
+        {
+            on_news();
+        }
+        self.shown.clone_from(&picture);
         self.end.snapshot.write(picture);
     }
 
@@ -242,6 +284,10 @@ impl Core {
                 }
             }
             self.send_plan();
+            self.serve_demo();
+            if shown.elapsed() >= PICTURE {
+                self.read_corrections(false);
+            }
             if worked && shown.elapsed() >= PICTURE {
                 shown = Instant::now();
                 self.picture();
@@ -278,7 +324,7 @@ impl Worker {
             let mut core = match theirs.lock().map(|mut slot| slot.take()) {
                 Ok(Some(core)) => core,
                 // Cannot be: only this thread takes it once it runs.
-                _ => Core::new(crate::bridge::bridge().1),
+                _ => Core::new(crate::bridge::bridge().1, SharedState::default()),
             };
             core.run(&their_stop);
             core
@@ -287,7 +333,9 @@ impl Worker {
             Ok(thread) => Ok(Self { thread, stop }),
             Err(_) => {
                 let core = slot.lock().map(|mut slot| slot.take()).ok().flatten();
-                Err(Box::new(core.unwrap_or_else(|| Core::new(crate::bridge::bridge().1))))
+                Err(Box::new(
+                    core.unwrap_or_else(|| Core::new(crate::bridge::bridge().1, SharedState::default())),
+                ))
             }
         }
     }
@@ -347,7 +395,7 @@ mod tests {
     #[test]
     fn stream_time_survives_lost_audio() {
         let (mut audio, worker, _editor) = bridge();
-        let mut core = Core::new(worker);
+        let mut core = Core::new(worker, SharedState::default());
         assert_eq!(core.open(48_000.0, false), 0);
         audio.begin(0, 48_000.0);
         // 60 s into a ring that holds 11.
@@ -365,7 +413,7 @@ mod tests {
     #[test]
     fn what_was_heard_survives_a_rest_but_not_a_bounce() {
         let (mut audio, worker, _editor) = bridge();
-        let mut core = Core::new(worker);
+        let mut core = Core::new(worker, SharedState::default());
         audio.begin(core.open(48_000.0, false), 48_000.0);
         send(&mut audio, 48_000);
         // What still waits is taken in on the way.
@@ -378,7 +426,7 @@ mod tests {
     #[test]
     fn a_rate_that_cannot_be_heard_is_said() {
         let (_audio, worker, mut editor) = bridge();
-        let mut core = Core::new(worker);
+        let mut core = Core::new(worker, SharedState::default());
         core.open(100.0, false);
         core.picture();
         editor.snapshot.update();
@@ -390,7 +438,7 @@ mod tests {
     #[test]
     fn a_fault_in_the_engine_stays_there() {
         let (_audio, worker, _editor) = bridge();
-        let mut core = Core::new(worker);
+        let mut core = Core::new(worker, SharedState::default());
         core.open(48_000.0, false);
         core.guarded(|_| panic!("for the test"));
         assert!(core.failed && core.session.is_none());
@@ -404,7 +452,7 @@ mod tests {
     fn the_thread_comes_and_goes() {
         for _ in 0..50 {
             let (mut audio, worker, _editor) = bridge();
-            let mut core = Core::new(worker);
+            let mut core = Core::new(worker, SharedState::default());
             audio.begin(core.open(48_000.0, false), 48_000.0);
             let worker = Worker::start(core).ok().unwrap();
             send(&mut audio, 2_560);
@@ -417,5 +465,78 @@ mod tests {
             let core = worker.finish().unwrap();
             assert_eq!(core.pos, 2_560);
         }
+    }
+
+    #[test]
+    fn the_demo_is_heard_apart_from_the_song() {
+        let (mut audio, worker, mut editor) = bridge();
+        let mut core = Core::new(worker, SharedState::default());
+        audio.begin(core.open(48_000.0, false), 48_000.0);
+        let heard = |core: &Core| core.session.as_ref().unwrap().heard().time_s;
+        send(&mut audio, 48_000);
+        while core.take_chunk() {}
+        assert!(heard(&core) > 0.9);
+        core.end.meters.demo_wanted.store(true, Ordering::Relaxed);
+        core.serve_demo();
+        core.serve_demo();
+        let mut playing = None;
+        assert!(audio.swap_demo(&mut playing) && !audio.swap_demo(&mut playing), "one loop is sent");
+        audio.demo = true;
+        send(&mut audio, 24_000);
+        while core.take_chunk() {}
+        assert!((0.3..0.6).contains(&heard(&core)), "{}", heard(&core));
+        core.picture();
+        editor.snapshot.update();
+        assert!(editor.snapshot.output_buffer_mut().demo);
+        audio.end_demo(&mut playing);
+        audio.demo = false;
+        send(&mut audio, 24_000);
+        while core.take_chunk() {}
+        assert!((0.3..0.6).contains(&heard(&core)), "the song begins anew");
+    }
+
+    #[test]
+    fn corrections_reach_the_session_and_survive_a_fresh_start() {
+        use backline_music::{Key, Mode, PitchClass};
+        let state = SharedState::default();
+        let (_audio, worker, _editor) = bridge();
+        let mut core = Core::new(worker, Arc::clone(&state));
+        let key = Some(Key::new(PitchClass::D, Mode::Minor));
+        state.write().unwrap().corrections.key = key;
+        core.open(48_000.0, false);
+        assert_eq!(core.corrections.key, key, "read before the first sample");
+        state.write().unwrap().corrections.key = None;
+        let busy = state.write().unwrap();
+        core.read_corrections(false);
+        assert_eq!(core.corrections.key, key, "the thread does not wait for the window");
+        drop(busy);
+        core.read_corrections(false);
+        assert_eq!(core.corrections.key, None);
+    }
+
+    #[test]
+    fn the_bell_rings_for_news_only() {
+        let (mut audio, worker, _editor) = bridge();
+        let mut core = Core::new(worker, SharedState::default());
+        audio.begin(core.open(48_000.0, false), 48_000.0);
+        let rung = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let bell = Arc::clone(&rung);
+        core.on_news(Box::new(move || {
+            bell.fetch_add(1, Ordering::Relaxed);
+        }));
+        let mut listen = |core: &mut Core, level: f32| {
+            audio.send(24_000, |_| level, &Transport::STOPPED, 48_000.0, &Knobs::default(), false);
+            while core.take_chunk() {}
+            core.picture();
+        };
+        listen(&mut core, 0.0);
+        let first = rung.load(Ordering::Relaxed);
+        for _ in 0..4 {
+            listen(&mut core, 0.0);
+        }
+        assert_eq!(rung.load(Ordering::Relaxed), first, "silence is no news");
+        listen(&mut core, 0.3);
+        listen(&mut core, 0.3);
+        assert!(rung.load(Ordering::Relaxed) > first);
     }
 }

@@ -250,3 +250,33 @@ fn a_small_block_takes_a_small_part_of_its_time() {
     println!("64 samples: mean {:.3} % of the block's time, worst {worst:?}", share * 100.0);
     assert!(share < 0.05, "{share}");
 }
+
+#[test]
+fn the_demo_plays_on_a_clock_of_its_own_until_the_song_plays() {
+    use crate::demo::{DEMO_BEAT, DemoLoop};
+    let mut rig = Rig::new();
+    assert!(rig.worker.demos.push(Box::new(DemoLoop::render(RATE))).is_ok());
+    rig.worker.meters.demo_wanted.store(true, Ordering::Relaxed);
+    let bass = note(Part::Bass, 40, DEMO_BEAT + 1.0);
+    let mut band = plan(1, Timeline::Host, vec![bass]);
+    band.bars[0].start_beat = DEMO_BEAT;
+    rig.give(0, band);
+    let mut heard = 0.0f32;
+    for _ in 0..200 {
+        let out = rig.silence(480, None);
+        heard = out[0].iter().fold(heard, |peak, s| peak.max(s.abs()));
+    }
+    assert!(heard > 0.05, "the loop is in the track: {heard}");
+    // A quarter note at 100 a minute is 28,800 samples.
+    assert_eq!(rig.taken.first().map(|(at, e)| (*at, e.key, e.velocity.is_some())), Some((28_800, 40, true)));
+    let header = rig.worker.headers.pop().unwrap();
+    assert!(header.demo && header.transport.playing && header.transport.tempo_bpm == 100.0);
+    // The song plays: the demo ends at once, and what sounded is released.
+    let out = rig.silence(480, Some(0.0));
+    assert!(out[0].iter().all(|s| *s == 0.0), "the track is untouched again");
+    assert!(!rig.worker.meters.demo_wanted.load(Ordering::Relaxed));
+    assert!(rig.worker.spent_demos.pop().is_ok(), "the loop comes back to be freed");
+    let ons = rig.taken.iter().filter(|(_, e)| e.velocity.is_some()).count();
+    let offs = rig.taken.iter().filter(|(_, e)| e.velocity.is_none()).count();
+    assert_eq!(ons, offs);
+}

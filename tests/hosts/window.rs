@@ -22,7 +22,7 @@ struct Screen(Child, String);
 impl Screen {
     fn new() -> Option<Self> {
         let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-noreset", "-screen", "0", "800x700x24"])
+            .args(["-displayfd", "1", "-noreset", "-screen", "0", "1280x900x24"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -63,7 +63,7 @@ fn parent() -> (x11rb::rust_connection::RustConnection, u32) {
     let root = connection.setup().roots[screen].root;
     let id = connection.generate_id().unwrap();
     connection
-        .create_window(0, id, root, 0, 0, 560, 520, 0, WindowClass::INPUT_OUTPUT, 0, &CreateWindowAux::new())
+        .create_window(0, id, root, 0, 0, 1120, 700, 0, WindowClass::INPUT_OUTPUT, 0, &CreateWindowAux::new())
         .unwrap();
     connection.map_window(id).unwrap();
     connection.flush().unwrap();
@@ -136,39 +136,116 @@ fn pixels(connection: &impl x11rb::connection::Connection, window: u32) -> (u16,
     (size.width, size.height, pixels)
 }
 
-/// Plays the demo beside the open window, then looks at what is painted. With `BACKLINE_SCREENSHOT` set
-/// to a file name, the picture is written there as a PPM.
+/// Looks at the window. With `BACKLINE_SCREENSHOT` set to a folder, the picture is kept there as a PPM.
+fn look(connection: &impl Connection, window: u32, name: &str) -> Vec<[u8; 3]> {
+    let (width, height, picture) = pixels(connection, window);
+    if let Some(folder) = std::env::var_os("BACKLINE_SCREENSHOT") {
+        let mut ppm = format!("P6 {width} {height} 255\n").into_bytes();
+        ppm.extend(picture.iter().flatten());
+        std::fs::write(std::path::Path::new(&folder).join(format!("{name}.ppm")), ppm).unwrap();
+    }
+    picture
+}
+
+fn colours(picture: &[[u8; 3]]) -> usize {
+    picture.iter().collect::<std::collections::BTreeSet<_>>().len()
+}
+
+/// A saved state with another look in it: a length in eight bytes, then JSON with our own text in a field.
+fn with_look(state: &[u8], look: &str) -> Vec<u8> {
+    let text = std::str::from_utf8(&state[8..]).unwrap();
+    let marked = format!("\\\"version\\\":1,\\\"look\\\":{}", look.replace('"', "\\\""));
+    let changed = text.replacen("\\\"version\\\":1", &marked, 1);
+    assert_ne!(changed, text, "the state has our field");
+    let mut state = (changed.len() as u64).to_le_bytes().to_vec();
+    state.extend(changed.bytes());
+    state
+}
+
+/// Plays the demo song beside the open window, in both themes, and looks at what is painted.
 #[test]
 fn the_window_paints_while_the_band_plays() {
     if std::env::var_os(CHILD).is_none() {
         return in_a_process_of_its_own("window::the_window_paints_while_the_band_plays");
     }
     let song = crate::song::demo(48_000);
+    let mut mean = Vec::new();
+    for (name, theme) in [("dark", "{}"), ("light", r#"{"light":true}"#)] {
+        let mut host = bundle::load_clap();
+        host.activate(song.rate, 480, false);
+        let state = host.save();
+        assert!(host.load(&with_look(&state, theme)));
+        let (connection, window) = parent();
+        host.open_window(window);
+        std::thread::sleep(Duration::from_millis(400));
+        host.idle();
+        let empty = look(&connection, window, &format!("empty-{name}"));
+        assert!(colours(&empty) > 30, "{name}: {} colours", colours(&empty));
+        let mut at = 0;
+        // Faster than real time, since nobody listens; the window draws at its own pace.
+        while at + 480 < (24.0 * song.rate) as usize {
+            let input: Vec<Vec<f32>> = song.audio.iter().map(|c| c[at..at + 480].to_vec()).collect();
+            let place = At::playing(song.beat(at as f64), song.tempo);
+            host.process(&input, &mut [vec![0.0; 480], vec![0.0; 480]], &place);
+            host.idle();
+            at += 480;
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        std::thread::sleep(Duration::from_millis(300));
+        let picture = look(&connection, window, &format!("playing-{name}"));
+        host.close_window();
+        assert!(colours(&picture) > 60, "{name}: {} colours", colours(&picture));
+        assert_ne!(picture, empty, "{name}: what is heard is shown");
+        let sum: u64 = picture.iter().flatten().map(|v| u64::from(*v)).sum();
+        mean.push(sum / (picture.len() as u64 * 3));
+    }
+    assert!(mean[0] < 70 && mean[1] > 190, "dark is dark and light is light: {mean:?}");
+}
+
+/// The hand of a musician, by the X server's own test extension.
+fn hand(connection: &impl Connection, kind: u8, detail: u8, x: f32, y: f32) {
+    use x11rb::protocol::xtest::ConnectionExt as _;
+    use x11rb::wrapper::ConnectionExt as _;
+    let root = connection.setup().roots[0].root;
+    connection.xtest_fake_input(kind, detail, 0, root, x as i16, y as i16, 0).unwrap();
+    connection.sync().unwrap();
+}
+
+#[test]
+fn a_knob_that_is_turned_moves_the_parameter() {
+    use backline::editor::layout::{Layout, USUAL_SIZE};
+    use x11rb::protocol::xproto::{BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, MOTION_NOTIFY_EVENT};
+    if std::env::var_os(CHILD).is_none() {
+        return in_a_process_of_its_own("window::a_knob_that_is_turned_moves_the_parameter");
+    }
     let mut host = bundle::load_clap();
-    host.activate(song.rate, 480, false);
+    host.activate(48_000.0, 256, false);
     let (connection, window) = parent();
     host.open_window(window);
-    let mut at = 0;
-    // Faster than real time, since nobody listens; the window draws at its own pace.
-    while at + 480 < (24.0 * song.rate) as usize {
-        let input: Vec<Vec<f32>> = song.audio.iter().map(|c| c[at..at + 480].to_vec()).collect();
-        host.process(
-            &input,
-            &mut [vec![0.0; 480], vec![0.0; 480]],
-            &At::playing(song.beat(at as f64), song.tempo),
-        );
-        host.idle();
-        at += 480;
-        std::thread::sleep(Duration::from_millis(2));
+    let rest = |host: &mut dyn Host, idle: &mut dyn FnMut()| {
+        for _ in 0..15 {
+            Run::new(host).block(&vec![vec![0.0; 256]; 2], &At::STOPPED);
+            idle();
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    rest(&mut host, &mut || {});
+    let before = host.get("Energy");
+    // The first knob of the right column.
+    let shape = Layout::of(USUAL_SIZE).shape;
+    let (x, y) = (shape.left() + shape.width() * 0.27, shape.top() + 50.0);
+    hand(&connection, MOTION_NOTIFY_EVENT, 0, x, y);
+    rest(&mut host, &mut || {});
+    hand(&connection, BUTTON_PRESS_EVENT, 1, 0.0, 0.0);
+    for step in 1..=12 {
+        hand(&connection, MOTION_NOTIFY_EVENT, 0, x, y - 4.0 * step as f32);
+        std::thread::sleep(Duration::from_millis(40));
     }
-    std::thread::sleep(Duration::from_millis(300));
-    let (width, height, picture) = pixels(&connection, window);
-    let colours: std::collections::BTreeSet<_> = picture.iter().collect();
-    if let Some(path) = std::env::var_os("BACKLINE_SCREENSHOT") {
-        let mut ppm = format!("P6 {width} {height} 255\n").into_bytes();
-        ppm.extend(picture.iter().flatten());
-        std::fs::write(path, ppm).unwrap();
-    }
+    hand(&connection, BUTTON_RELEASE_EVENT, 1, 0.0, 0.0);
+    rest(&mut host, &mut || {});
+    host.idle();
+    let after = host.get("Energy");
+    look(&connection, window, "knob");
     host.close_window();
-    assert!(colours.len() > 30, "the window is painted: {} colours", colours.len());
+    assert!(after > before + 0.1, "the knob was turned from {before} to {after}");
 }

@@ -7,7 +7,7 @@ use anyhow::Context;
 use backline_engine::{Accompaniment, accompany};
 use backline_files::analysis::{Analysis, Hearing};
 use backline_files::wav::{Depth, write_wav};
-use backline_files::{Audio, MidiSong, read_audio};
+use backline_files::{Audio, LeadSheet, MidiSong, read_audio};
 use backline_music::{Part, PlannedNote, TempoMap};
 use backline_synth::{Stereo, render};
 
@@ -72,6 +72,7 @@ fn write_midi(args: &Accompany, band: &Accompaniment, tempo: &TempoMap) -> anyho
     let song = |name: &str, parts: &[Part]| MidiSong::from_plan(name, &band.bars, tempo, key, parts, program);
     let playing: Vec<Part> = Part::ALL.into_iter().filter(|part| args.parts.contains(part)).collect();
     song(&name, &playing).write(&args.out.join("backing.mid"))?;
+    LeadSheet { title: &name, bars: &band.bars, key }.write(&args.out.join("leadsheet.musicxml"))?;
     for part in playing {
         let title = format!("{name} - {part}");
         song(&title, &[part]).write(&args.out.join(format!("{}.mid", part.name().to_lowercase())))?;
@@ -138,7 +139,7 @@ fn say_what_was_written(args: &Accompany, a: &Analysis, band: &Accompaniment) ->
     )?;
     writeln!(
         out,
-        "written to {}: backing.mid, a .mid for each part, backing.wav, mix.wav, analysis.json",
+        "written to {}: backing.mid, a .mid for each part, leadsheet.musicxml, backing.wav, mix.wav, analysis.json",
         args.out.display()
     )?;
     out.flush()

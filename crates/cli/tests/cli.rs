@@ -130,8 +130,16 @@ fn accompany_writes_a_band() {
         assert_eq!(code(&output), 0, "{}", err(&output));
         assert!(out(&output).contains("bars of"), "{}", out(&output));
     }
-    let names =
-        ["analysis.json", "backing.mid", "backing.wav", "bass.mid", "chords.mid", "drums.mid", "mix.wav"];
+    let names = [
+        "analysis.json",
+        "backing.mid",
+        "backing.wav",
+        "bass.mid",
+        "chords.mid",
+        "drums.mid",
+        "leadsheet.musicxml",
+        "mix.wav",
+    ];
     assert_eq!(files_in(&one), names);
     for name in names {
         let same = fs::read(one.join(name)).unwrap() == fs::read(two.join(name)).unwrap();

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use backline_music::{Heard, Metre, Timeline, Transport};
+use backline_music::{Corrections, Heard, Metre, Timeline, Transport};
 
 /// A place on the timeline at one stream time.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -118,15 +118,20 @@ impl HostClock {
 pub(crate) struct HeardClock {
     /// The beat that was last expected: its stream second and its position.
     expected: Option<(f64, f64)>,
+    /// Where the musician's own bars are counted from, and the corrections they hold for.
+    counted_from: Option<(f64, Metre, f64)>,
 }
 
 impl HeardClock {
     /// Position at a stream time, or `None` while no beat is being followed.
-    pub fn at(&mut self, heard: &Heard, time_s: f64) -> Option<Position> {
+    pub fn at(&mut self, heard: &Heard, corrections: &Corrections, time_s: f64) -> Option<Position> {
         let next = heard.next_beat?;
-        let metre = heard.metre?.value;
-        let tactus = metre.tactus_quarters();
+        let heard_metre = heard.metre?.value;
         let tactus_bpm = heard.tempo_bpm?.value;
+        // A beat that is counted twice as fast is twice as many quarter notes long.
+        let octave = corrections.tempo_octave(tactus_bpm * heard_metre.tactus_quarters());
+        let tactus = heard_metre.tactus_quarters() * octave;
+        let metre = corrections.metre.unwrap_or(heard_metre);
         if !(tactus_bpm.is_finite() && tactus_bpm > 1.0 && next.time_s.is_finite()) {
             return None;
         }
@@ -143,7 +148,20 @@ impl HeardClock {
         let tempo_bpm = tactus_bpm * tactus;
         let beat = anchor_beat + (time_s - next.time_s) * tempo_bpm / 60.0;
         let bar_quarters = metre.bar_quarters();
-        let bar_start = anchor_beat - in_bar;
+        let heard_start = anchor_beat - in_bar;
+        // Bars that are not those heard are counted on from the bar line that was heard first.
+        let bar_start = if octave == 1.0 && metre == heard_metre {
+            self.counted_from = None;
+            heard_start
+        } else {
+            match self.counted_from {
+                Some((from, m, o)) if m == metre && o == octave => from,
+                _ => {
+                    self.counted_from = Some((heard_start, metre, octave));
+                    heard_start
+                }
+            }
+        };
         Some(Position {
             timeline: Timeline::Heard { anchor_s: next.time_s, anchor_beat, tempo_bpm },
             beat,
@@ -216,18 +234,48 @@ mod tests {
             metre: Some(Estimate::certain(Metre::FOUR_FOUR)),
             ..Heard::default()
         };
+        const AS_HEARD: Corrections =
+            Corrections { tempo_near_bpm: None, key: None, metre: None, chords: Vec::new() };
         let mut clock = HeardClock::default();
-        let first = clock.at(&heard(beat(1.0, 1, 3)), 0.9).unwrap();
+        let first = clock.at(&heard(beat(1.0, 1, 3)), &AS_HEARD, 0.9).unwrap();
         assert!((first.beat - 1.8).abs() < 1e-9);
         assert_eq!(first.bar_start, 0.0);
         // A revision of the same beat does not count; the next beat does.
-        assert!((clock.at(&heard(beat(1.02, 1, 3)), 1.02).unwrap().beat - 2.0).abs() < 1e-9);
-        assert!((clock.at(&heard(beat(1.5, 1, 4)), 1.5).unwrap().beat - 3.0).abs() < 1e-9);
+        assert!((clock.at(&heard(beat(1.02, 1, 3)), &AS_HEARD, 1.02).unwrap().beat - 2.0).abs() < 1e-9);
+        assert!((clock.at(&heard(beat(1.5, 1, 4)), &AS_HEARD, 1.5).unwrap().beat - 3.0).abs() < 1e-9);
         // The listener finds that the bar began here: the count goes on, the bar line moves.
-        let moved = clock.at(&heard(beat(2.0, 9, 1)), 2.0).unwrap();
+        let moved = clock.at(&heard(beat(2.0, 9, 1)), &AS_HEARD, 2.0).unwrap();
         assert!((moved.beat - 4.0).abs() < 1e-9);
-        let moved = clock.at(&heard(beat(2.5, 10, 1)), 2.5).unwrap();
+        let moved = clock.at(&heard(beat(2.5, 10, 1)), &AS_HEARD, 2.5).unwrap();
         assert!((moved.beat - 5.0).abs() < 1e-9);
         assert_eq!(moved.bar_start, 5.0);
+    }
+
+    #[test]
+    fn a_heard_beat_is_counted_as_the_musician_says() {
+        let heard = |i: u32| Heard {
+            next_beat: Some(Beat {
+                time_s: 1.0 + f64::from(i) * 0.5,
+                bar: 1,
+                beat: 1 + (i % 4) as u8,
+                prob: 1.0,
+                decided_s: 0.0,
+            }),
+            tempo_bpm: Some(Estimate::certain(120.0)),
+            metre: Some(Estimate::certain(Metre::FOUR_FOUR)),
+            ..Heard::default()
+        };
+        let half = Corrections { tempo_near_bpm: Some(62.0), ..Corrections::default() };
+        let waltz = Corrections { metre: Some(Metre::THREE_FOUR), ..Corrections::default() };
+        let (mut slow, mut three) = (HeardClock::default(), HeardClock::default());
+        for i in 0..24 {
+            let time_s = 1.0 + f64::from(i) * 0.5;
+            let place = slow.at(&heard(i), &half, time_s).unwrap();
+            assert_eq!((place.tempo_bpm, place.beat), (60.0, f64::from(i) * 0.5));
+            assert_eq!(place.bar_start, (place.beat / 4.0).floor() * 4.0, "bars are whole");
+            let place = three.at(&heard(i), &waltz, time_s).unwrap();
+            assert_eq!(place.bar_start, (place.beat / 3.0).floor() * 3.0);
+            assert_eq!(place.tempo_bpm, 120.0);
+        }
     }
 }

@@ -21,11 +21,13 @@ mod dynamics;
 mod memory;
 pub mod offline;
 pub mod session;
+mod view;
 
 pub use backline_listen::Models;
 pub use backline_play::{Form, Line};
 pub use offline::{Accompaniment, accompany, analyse_offline, analyse_online};
 pub use session::{Session, Status};
+pub use view::{HeardCell, Place};
 
 /// Why a session could not start.
 #[derive(Debug, thiserror::Error)]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use backline_music::{Chord, ChordSpan, Metre, Onset, PlannedChord};
+use backline_music::{Chord, ChordSpan, Corrections, Metre, Onset, PlannedChord};
 
 use backline_play::{BarHarmony, BeatChord};
 
@@ -267,6 +267,24 @@ impl Memory {
                         (false, Some(&last)) => bar.harmony.push(last),
                         (false, None) => break,
                     }
+                }
+            }
+        }
+    }
+
+    /// Lays the musician's chords over the harmony of the last bars, as far as those were heard: what is
+    /// anticipated from them then follows the correction too.
+    pub fn correct(&mut self, corrections: &Corrections, on_heard_beat: bool) {
+        if corrections.chords.is_empty() {
+            return;
+        }
+        for bar in self.bars.iter_mut() {
+            let tactus = bar.metre.tactus_quarters();
+            for (i, cell) in (0u32..).zip(&mut bar.harmony) {
+                // The middle of the tactus: a pin that covers less than half of it does not name it.
+                let beat = bar.start_beat + (f64::from(i) + 0.5) * tactus;
+                if let Some(pin) = corrections.pin_at(beat, on_heard_beat) {
+                    *cell = (pin.chord, 1.0);
                 }
             }
         }

@@ -8,7 +8,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use backline_listen::{Listener, Models};
-use backline_music::{Controls, Follow, Heard, Plan, PlannedBar, StyleChoice, Timeline, Transport};
+use backline_music::{
+    Controls, Corrections, Follow, Heard, Plan, PlannedBar, StyleChoice, Timeline, Transport,
+};
 use backline_play::{BarContext, Form, Line, plan_bar, retake};
 
 use crate::EngineError;
@@ -16,6 +18,7 @@ use crate::ahead::Ahead;
 use crate::clock::{HeardClock, HostClock, Position};
 use crate::dynamics;
 use crate::memory::{Memory, place};
+use crate::view::{HeardCell, Place, heard_cells};
 
 /// A bar is committed this long before it begins: enough for the largest audio block that hosts use
 /// to pass through the worker, and no more, since what is turned or heard later than this acts one
@@ -56,6 +59,10 @@ pub struct Session {
     heard_clock: HeardClock,
     controls: Controls,
     pending_controls: VecDeque<(f64, Controls)>,
+    corrections: Corrections,
+    pending_corrections: VecDeque<(f64, Corrections)>,
+    /// What was corrected since the last plan has to flow into the bars that are not committed.
+    reflow: bool,
     memory: Memory,
     last: Option<(f64, Position)>,
     ready: bool,
@@ -99,6 +106,9 @@ impl Session {
             heard_clock: HeardClock::default(),
             controls: Controls::default(),
             pending_controls: VecDeque::new(),
+            corrections: Corrections::default(),
+            pending_corrections: VecDeque::new(),
+            reflow: false,
             memory: Memory::default(),
             last: None,
             ready: false,
@@ -161,6 +171,16 @@ impl Session {
         self.bars.iter().find(|(_, bar)| holds(bar)).map(|(&here, bar)| ((on_host, here), bar))
     }
 
+    /// Sets what the musician has corrected, from the present stream time on. The plan reflows from the
+    /// next bar that is not committed; what is heard never overwrites a correction.
+    pub fn set_corrections(&mut self, corrections: &Corrections) {
+        let newest = self.pending_corrections.back().map_or(&self.corrections, |(_, c)| c);
+        let corrections = corrections.clone().sanitised();
+        if *newest != corrections {
+            self.pending_corrections.push_back((self.fed_s(), corrections));
+        }
+    }
+
     /// Hears `mono` and plans ahead. `transport` is the host's at the first of these samples. The
     /// result does not depend on how the audio is divided into calls.
     pub fn feed(&mut self, mono: &[f32], transport: &Transport) {
@@ -181,6 +201,17 @@ impl Session {
     /// The plan in force; its `revision` tells whether it changed.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// Where the music stands; `None` while no timeline runs.
+    pub fn place(&self) -> Option<Place> {
+        self.last.map(|(_, position)| position.into())
+    }
+
+    /// The harmony of the last `bars` bars on the present timeline, the one that sounds now last.
+    pub fn heard_cells(&self, bars: usize) -> Vec<HeardCell> {
+        let known = self.memory.bars();
+        heard_cells(known.range(known.len().saturating_sub(bars)..), &self.heard().chords)
     }
 
     /// What the session is doing.
@@ -206,11 +237,17 @@ impl Session {
                 self.form = form;
             }
         }
+        while self.pending_corrections.front().is_some_and(|(from_s, _)| *from_s <= now_s) {
+            if let Some((_, corrections)) = self.pending_corrections.pop_front() {
+                self.corrections = corrections;
+                self.reflow = true;
+            }
+        }
         let audible = heard.loudness.last().is_some_and(|l| l.momentary_lufs > AUDIBLE_LUFS);
         let host = self.host.at(now_s);
         let position = match (host, self.controls.follow) {
             (Some(position), Follow::Host) => Some(position),
-            _ => self.heard_clock.at(heard, now_s),
+            _ => self.heard_clock.at(heard, &self.corrections, now_s),
         };
         let Some(position) = position else {
             self.stand_still(host.is_some());
@@ -269,7 +306,7 @@ impl Session {
         let next = place(next_start);
         let plan_here = !self.bars.contains_key(&here) && jumped;
         let commit_next = at_line && !self.committed.contains(&next);
-        if plan_here || commit_next || crossed {
+        if plan_here || commit_next || crossed || self.reflow {
             self.plan_ahead(now_s, &position, plan_here, at_line);
         }
     }
@@ -292,13 +329,16 @@ impl Session {
 
     /// Commits the bars that are due and sketches those after them.
     fn plan_ahead(&mut self, now_s: f64, position: &Position, plan_here: bool, commit_next: bool) {
+        self.reflow = false;
         let heard = self.listener.heard();
         if self.controls.listen {
             self.memory.read_harmony(&heard.chords, now_s);
         }
         let planned = |beat: f64| self.bars.get(&place(beat)).map(|bar| bar.chords.as_slice());
         self.memory.hold_harmony(!self.controls.listen, planned);
-        if matches!(position.timeline, Timeline::Host) {
+        let on_heard_beat = matches!(position.timeline, Timeline::Heard { .. });
+        self.memory.correct(&self.corrections, on_heard_beat);
+        if !on_heard_beat {
             self.memory.remember_places();
         }
         let ahead = Ahead::of(&self.memory, position, SKETCHED_BARS + 2);
@@ -377,17 +417,19 @@ impl Session {
         let bar_quarters = metre.bar_quarters();
         #[allow(clippy::cast_possible_truncation)] // positions are bounded by the clock
         let index = (start / bar_quarters).round() as i64;
+        let on_heard_beat = matches!(position.timeline, Timeline::Heard { .. });
+        let chords = |bars_ahead: usize, from: f64| {
+            let expected = ahead.chords(&self.memory, bars_ahead, from);
+            self.corrections.overlay(expected, from, from + bar_quarters, on_heard_beat)
+        };
         let ctx = BarContext {
             index,
             start_beat: start,
             metre,
             tempo_bpm: position.tempo_bpm,
-            chords: ahead.chords(&self.memory, bars_ahead, start),
-            next_chord: ahead
-                .chords(&self.memory, bars_ahead + 1, position.next_bar_start(start))
-                .first()
-                .copied(),
-            key: heard.key.map(|key| key.value),
+            chords: chords(bars_ahead, start),
+            next_chord: chords(bars_ahead + 1, position.next_bar_start(start)).first().copied(),
+            key: self.corrections.key.or(heard.key.map(|key| key.value)),
             accents: self.memory.accents(metre),
             heard_energy: heard.style.energy,
             heard_valence: heard.style.valence,

@@ -2,7 +2,7 @@
 
 use backline_engine::{Session, Status};
 use backline_music::score::{ChordVocabulary, wcsr};
-use backline_music::{Chord, Controls, Metre, Part, Plan, Timeline, Transport};
+use backline_music::{Chord, ChordPin, Controls, Corrections, Metre, Part, Plan, Timeline, Transport};
 use backline_synth::demo::{Song, demo_song};
 
 const RATE: f64 = 44_100.0;
@@ -253,4 +253,41 @@ fn with_the_transport_stopped_the_band_follows_the_heard_beat() {
     assert!(worst_ms < 70.0, "the beat it plays to is the song's: {worst_ms} ms");
     let parts: std::collections::BTreeSet<Part> = session.plan().notes().map(|n| n.part).collect();
     assert_eq!(parts.len(), 3);
+}
+
+#[test]
+fn what_the_musician_sets_is_played_from_the_next_bar_and_never_overwritten() {
+    let song = demo_song();
+    let mono = song.mono();
+    let mut session = Session::new(RATE).unwrap();
+    let mut corrections = Corrections::default();
+    let chord: Option<Chord> = "B:dim".parse().ok();
+    // Bars 9 and 10 of the song, which the listener hears as something else.
+    corrections.pin(ChordPin { start_beat: 32.0, length_beats: 8.0, chord, on_heard_beat: false });
+    let mut set = false;
+    let mut obeyed = 0;
+    let mut from = 0usize;
+    while (from as f64) < 26.0 * RATE {
+        let to = from + 4_410;
+        session.feed(&mono[from..to], &transport_at(&song, from as f64 / RATE));
+        from = to;
+        let pinned: Vec<_> =
+            session.plan().bars.iter().filter(|b| (32.0..40.0).contains(&b.start_beat)).collect();
+        if set {
+            for bar in &pinned {
+                assert_eq!(bar.chords.iter().map(|c| c.chord).collect::<Vec<_>>(), [chord]);
+                obeyed += 1;
+            }
+        } else if !pinned.is_empty() {
+            // It is planned as it was anticipated, until the hand says otherwise; then at the next step.
+            assert_ne!(pinned[0].chords[0].chord, chord);
+            session.set_corrections(&corrections);
+            set = true;
+        }
+    }
+    assert!(set && obeyed > 20, "{obeyed}");
+    // What sounded there is remembered as it was set, not as it was heard.
+    let cells = session.heard_cells(4);
+    let there: Vec<_> = cells.iter().filter(|c| (32.0..40.0).contains(&c.start_beat)).collect();
+    assert!(!there.is_empty() && there.iter().all(|c| c.chord == chord), "{cells:?}");
 }

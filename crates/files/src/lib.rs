@@ -14,6 +14,7 @@
 //!
 //! - [`audio`]: WAV, AIFF, FLAC, MP3 and Ogg Vorbis, any rate, depth and number of channels.
 //! - [`midi`]: songs with a tempo map that follows a recording.
+//! - [`musicxml`]: lead sheets.
 //! - [`wav`]: samples out.
 //! - [`analysis`]: what was heard, as `docs/analysis.md` describes it.
 //! - [`whole`]: files that appear whole or not at all.
@@ -22,6 +23,7 @@ pub mod analysis;
 pub mod audio;
 mod error;
 pub mod midi;
+pub mod musicxml;
 pub mod wav;
 pub mod whole;
 
@@ -29,3 +31,4 @@ pub use analysis::Analysis;
 pub use audio::{Audio, read_audio};
 pub use error::FileError;
 pub use midi::MidiSong;
+pub use musicxml::LeadSheet;

@@ -297,6 +297,10 @@ impl Host for Clap {
                         key: number(n.key()),
                         velocity: None,
                     }),
+                    // What a hand does in the window.
+                    CoreEventSpace::ParamGestureBegin(_)
+                    | CoreEventSpace::ParamGestureEnd(_)
+                    | CoreEventSpace::ParamValue(_) => None,
                     other => panic!("unexpected event {other:?}"),
                 }
             })

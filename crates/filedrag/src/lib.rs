@@ -1,0 +1,60 @@
+//! Drags files out of a window into another program.
+//!
+//! On Linux this is an XDND source of our own, version 5 of freedesktop.org's "Drag-and-Drop Protocol for
+//! the X Window System"; plug-in windows of Wayland hosts run through XWayland and are served by it too.
+//! On Windows and macOS it is not built yet, and [`drag`] says so: the caller then offers the file's path.
+//!
+//! The files have to be there before the drag begins, and have to stay: the program they are dropped on
+//! may read them later.
+
+use std::path::Path;
+
+#[cfg(target_os = "linux")]
+mod uri;
+#[cfg(target_os = "linux")]
+mod x11;
+
+#[cfg(target_os = "linux")]
+pub use uri::uri_list;
+
+/// How a drag ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Another program took the files.
+    Dropped,
+    /// They were let go where nothing takes files, or the drag was cancelled.
+    Cancelled,
+}
+
+/// Why a drag could not begin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// There is no way yet on this system.
+    #[error("Dragging out of the window is not built for this system yet. Use Copy path or Open folder.")]
+    NotBuilt,
+    /// The pointer's button is not down.
+    #[error("Nothing is being held, so there is nothing to drag.")]
+    NotHeld,
+    /// The window system refused.
+    #[error("The window system refused the drag ({0}). Use Copy path or Open folder.")]
+    System(String),
+}
+
+/// Drags `files` with the button that is being held, and returns when it is let go. Blocks: call it from
+/// a thread of its own.
+///
+/// # Errors
+/// The drag could not begin.
+#[cfg(target_os = "linux")]
+pub fn drag(files: &[&Path]) -> Result<Outcome, Refused> {
+    x11::drag(files)
+}
+
+/// Not built for this system yet.
+///
+/// # Errors
+/// Always [`Refused::NotBuilt`].
+#[cfg(not(target_os = "linux"))]
+pub fn drag(_files: &[&Path]) -> Result<Outcome, Refused> {
+    Err(Refused::NotBuilt)
+}

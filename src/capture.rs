@@ -1,0 +1,130 @@
+//! The always-on capture: the last bars that were played, ready to be kept as a clip.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use backline_engine::Place;
+use backline_music::{Plan, PlannedBar, Timeline};
+
+/// Bars that are kept.
+pub const BARS_KEPT: usize = 64;
+
+/// Watches the playhead and keeps every bar that it has left, in the order of playing.
+#[derive(Debug, Default)]
+pub struct Capture {
+    bars: VecDeque<Arc<PlannedBar>>,
+    /// The bar that sounds now, whether it is on the host's timeline, and where the playhead stood.
+    now: Option<(Arc<PlannedBar>, bool, f64)>,
+}
+
+impl Capture {
+    /// Notes that the playhead stands at `place` while `plan` is in force.
+    pub fn watch(&mut self, place: Option<Place>, plan: &Plan) {
+        let Some(place) = place else {
+            self.leave();
+            return;
+        };
+        let host = matches!(place.timeline, Timeline::Host);
+        let sounds = plan.bars.iter().find(|b| b.start_beat <= place.beat && place.beat < b.end_beat());
+        let same = |(now, on_host, at): &(Arc<PlannedBar>, bool, f64)| {
+            *on_host == host
+                && *at <= place.beat + 1.0e-6
+                && sounds.is_some_and(|bar| (bar.start_beat - now.start_beat).abs() < 1.0e-6)
+        };
+        if self.now.as_ref().is_some_and(same) {
+            if let Some((_, _, at)) = &mut self.now {
+                *at = place.beat;
+            }
+            return;
+        }
+        self.leave();
+        self.now = sounds.map(|bar| (Arc::new(bar.clone()), host, place.beat));
+    }
+
+    /// Keeps the bar that sounded until now, if the playhead went through most of it.
+    fn leave(&mut self) {
+        if let Some((bar, _, at)) = self.now.take()
+            && at - bar.start_beat >= 0.75 * bar.metre.bar_quarters()
+        {
+            self.bars.push_back(bar);
+            if self.bars.len() > BARS_KEPT {
+                self.bars.pop_front();
+            }
+        }
+    }
+
+    /// The kept bars, oldest first.
+    pub fn bars(&self) -> Vec<Arc<PlannedBar>> {
+        self.bars.iter().map(Arc::clone).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use backline_music::Metre;
+
+    use super::*;
+
+    fn plan(bars: i64) -> Plan {
+        let bar = |index: i64| PlannedBar {
+            index,
+            start_beat: index as f64 * 4.0,
+            metre: Metre::FOUR_FOUR,
+            tempo_bpm: 120.0,
+            style: "rock".into(),
+            fill: false,
+            chords: Vec::new(),
+            notes: Vec::new(),
+        };
+        Plan { bars: (0..bars).map(bar).collect(), ..Plan::empty() }
+    }
+
+    fn at(beat: f64) -> Option<Place> {
+        Some(Place {
+            timeline: Timeline::Host,
+            beat,
+            bar_start: (beat / 4.0).floor() * 4.0,
+            metre: Metre::FOUR_FOUR,
+            tempo_bpm: 120.0,
+        })
+    }
+
+    fn run(capture: &mut Capture, plan: &Plan, from: f64, to: f64) {
+        let mut beat = from;
+        while beat < to {
+            capture.watch(at(beat), plan);
+            beat += 0.125;
+        }
+    }
+
+    fn kept(capture: &Capture) -> Vec<i64> {
+        capture.bars().iter().map(|bar| bar.index).collect()
+    }
+
+    #[test]
+    fn bars_are_kept_as_they_were_played() {
+        let (mut capture, plan) = (Capture::default(), plan(8));
+        run(&mut capture, &plan, 0.0, 9.0);
+        assert_eq!(kept(&capture), [0, 1]);
+        // Back to bar 1 in the middle of bar 2, which is therefore not whole; round the loop once more.
+        run(&mut capture, &plan, 4.0, 8.0);
+        run(&mut capture, &plan, 4.0, 8.0);
+        capture.watch(None, &plan);
+        assert_eq!(kept(&capture), [0, 1, 1, 1]);
+    }
+
+    #[test]
+    fn a_one_bar_loop_counts_every_round() {
+        let (mut capture, plan) = (Capture::default(), plan(1));
+        (0..5).for_each(|_| run(&mut capture, &plan, 0.0, 4.0));
+        assert_eq!(kept(&capture).len(), 4, "the fifth still sounds");
+    }
+
+    #[test]
+    fn only_the_last_bars_are_kept() {
+        let (mut capture, plan) = (Capture::default(), plan(100));
+        run(&mut capture, &plan, 0.0, 400.0);
+        let kept = kept(&capture);
+        assert_eq!((kept.len(), kept[0], kept[63]), (64, 35, 98));
+    }
+}

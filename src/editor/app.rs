@@ -1,0 +1,499 @@
+//! Carries out what the window asks for: parameters, corrections, presets, clips.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use backline_filedrag::Outcome;
+use backline_music::Corrections;
+use nice_plug::context::gui::GuiContext;
+use nice_plug_egui::baseview::HandlerError;
+use nice_plug_egui::{Frame, KeyCapture, NiceEguiApp};
+
+use super::dial::{ParamId, Values};
+use super::history::{History, Settings};
+use super::moment::{State, Status};
+use super::scene::{Action, ClipChoice, ClipsView, Correction, Desk, Format, PresetAction, Scene};
+use super::theme::Theme;
+use crate::bridge::EditorEnd;
+use crate::clips::Clip;
+use crate::folders;
+use crate::params::BacklineParams;
+use crate::presets::{Library, Preset};
+use crate::snapshot::Snapshot;
+use crate::state::{self, Look};
+
+/// Time between frames while something moves.
+const FRAME: Duration = Duration::from_millis(33);
+/// A level below which the meter is at rest.
+const AT_REST: f32 = 5.0e-4;
+/// How long a jump of the playhead is shown.
+const JUMP_SHOWN: Duration = Duration::from_millis(500);
+/// The preview's level when the demo turns it on, in dB.
+const DEMO_PREVIEW: &str = "-6 dB";
+
+/// What became of a clip.
+enum Written {
+    /// Files, or why there are none.
+    Files(Result<Vec<PathBuf>, String>),
+    /// The drag ended.
+    Dragged(Result<Outcome, String>),
+}
+
+/// What the window holds between frames.
+pub struct App {
+    params: Arc<BacklineParams>,
+    end: EditorEnd,
+    context: Option<GuiContext>,
+    desk: Desk,
+    history: History,
+    /// How things were when the gesture in hand began.
+    before: Option<(ParamId, Settings)>,
+    corrections: Corrections,
+    look: Look,
+    applied: Option<Look>,
+    library: Library,
+    names: Vec<(String, bool)>,
+    preset: String,
+    clips: ClipsView,
+    written: Option<Receiver<Written>>,
+    notices: Vec<String>,
+    peak: f32,
+    playhead: (f64, Instant),
+    jumped: Option<Instant>,
+    /// Up to where the plan was fixed when something was asked for.
+    asked_at: Option<f64>,
+}
+
+impl App {
+    /// A window that is not open yet.
+    pub fn new(params: Arc<BacklineParams>, end: EditorEnd) -> Self {
+        Self {
+            params,
+            end,
+            context: None,
+            desk: Desk::default(),
+            history: History::default(),
+            before: None,
+            corrections: Corrections::default(),
+            look: Look::default(),
+            applied: None,
+            library: Library::default(),
+            names: Vec::new(),
+            preset: String::new(),
+            clips: ClipsView::default(),
+            written: None,
+            notices: Vec::new(),
+            peak: 0.0,
+            playhead: (0.0, Instant::now()),
+            jumped: None,
+            asked_at: None,
+        }
+    }
+
+    /// Takes over what the project holds: another project may have been loaded since. Never waits; if
+    /// the state is being written just now, the next frame reads it.
+    fn read_state(&mut self) {
+        if let Ok(state) = self.params.state.try_read() {
+            if self.corrections != state.corrections {
+                self.corrections.clone_from(&state.corrections);
+            }
+            self.look = state.look;
+            if self.preset != state.preset {
+                self.preset.clone_from(&state.preset);
+            }
+        }
+    }
+
+    /// Changes what the project holds. Only in answer to the hand, never in painting; whoever else has the
+    /// lock holds it for a copy's length.
+    fn write_state(&mut self, change: impl FnOnce(&mut state::StateV1)) {
+        if let Ok(mut state) = self.params.state.write() {
+            change(&mut state);
+        }
+        self.read_state();
+    }
+
+    fn settings(&self) -> Settings {
+        Settings { values: self.params.values(), corrections: self.corrections.clone() }
+    }
+
+    fn status(&mut self) -> Status {
+        let meters = &self.end.meters;
+        let peak = meters.input_peak.swap(0.0, Ordering::Relaxed);
+        // Falls by about 20 dB a second.
+        self.peak = peak.max(self.peak * 0.92);
+        let mut status =
+            Status { peak: self.peak, listen: self.params.listen.value(), ..Status::read(meters) };
+        let (last, seen) = self.playhead;
+        let now = Instant::now();
+        if status.playing && last != status.pos_beats {
+            let expected = last + (now - seen).as_secs_f64() * status.tempo_bpm / 60.0;
+            let jump = (status.pos_beats - expected).abs() > 1.0 && (now - seen) < Duration::from_secs(1);
+            if jump && last > 0.0 {
+                self.jumped = Some(now);
+            }
+            self.playhead = (status.pos_beats, now);
+        } else if !status.playing {
+            self.playhead = (0.0, now);
+        }
+        status.jumped = self.jumped.is_some_and(|at| at.elapsed() < JUMP_SHOWN);
+        let committed = self.end.snapshot.output_buffer_mut().plan.as_ref().map(|plan| plan.committed_beat);
+        if let (Some(asked), Some(committed)) = (self.asked_at, committed)
+            && committed != asked
+        {
+            self.asked_at = None;
+        }
+        status.asked = self.asked_at.is_some();
+        status
+    }
+
+    fn apply(&mut self, ctx: &egui::Context, values: &Values, acts: Vec<Action>) {
+        for act in acts {
+            match act {
+                Action::Begin(id) => {
+                    self.before = Some((id, self.settings()));
+                    self.with_setter(|params, setter| params.dial(id).begin(setter));
+                }
+                Action::Set(id, value) => {
+                    self.with_setter(|params, setter| params.dial(id).set(setter, value));
+                    if id.is_musical() {
+                        self.asked();
+                    }
+                }
+                Action::End(id) => {
+                    self.with_setter(|params, setter| params.dial(id).end(setter));
+                    self.end_gesture(id, values);
+                }
+                Action::Demo(on) => self.demo(on),
+                Action::Correct(correction) => self.correct(correction),
+                Action::Undo => {
+                    let now = self.settings();
+                    if let Some(before) = self.history.undo(now) {
+                        self.restore(&before);
+                    }
+                }
+                Action::Redo => {
+                    let now = self.settings();
+                    if let Some(after) = self.history.redo(now) {
+                        self.restore(&after);
+                    }
+                }
+                Action::SwapSlot => {
+                    let now = self.settings();
+                    let other = self.history.swap(now);
+                    self.restore(&other);
+                }
+                Action::CopySlot => {
+                    let now = self.settings();
+                    self.history.copy(now);
+                }
+                Action::Preset(action) => self.preset(action),
+                Action::Export(choice, format) => self.write(ctx, choice, format, false),
+                Action::Drag(choice, format) => self.write(ctx, choice, format, true),
+                Action::OpenFolder => self.open_folder(ctx),
+                Action::CopyPath => {
+                    if let Some(Ok(path)) = &self.clips.last {
+                        ctx.copy_text(path.display().to_string());
+                    }
+                }
+                Action::Look(look) => self.write_state(|state| state.look = look),
+                Action::Dismiss => {
+                    if !self.notices.is_empty() {
+                        self.notices.remove(0);
+                    }
+                }
+            }
+        }
+    }
+
+    fn with_setter(&self, act: impl FnOnce(&BacklineParams, &nice_plug::prelude::ParamSetter<'_>)) {
+        if let Some(context) = &self.context {
+            act(&self.params, &context.param_setter());
+        }
+    }
+
+    /// Something was changed that only a bar to come can follow.
+    fn asked(&mut self) {
+        self.asked_at = self.end.snapshot.output_buffer_mut().plan.as_ref().map(|plan| plan.committed_beat);
+    }
+
+    fn end_gesture(&mut self, id: ParamId, values: &Values) {
+        let Some((held, before)) = self.before.take() else { return };
+        if held != id || !id.is_musical() {
+            return;
+        }
+        let dial = self.params.dial(id);
+        let (from, to) = (before.values[id.index()], dial.now());
+        if from != to || values[id.index()] != from {
+            let name = format!("{} {} → {}", dial.title(), dial.shown(from), dial.shown(to));
+            self.history.push(name, before);
+        }
+    }
+
+    fn restore(&mut self, settings: &Settings) {
+        self.put(&settings.differing(&self.params.values()));
+        let corrections = settings.corrections.clone();
+        self.write_state(|state| state.corrections = corrections);
+        self.asked();
+    }
+
+    fn put(&mut self, values: &[(ParamId, f32)]) {
+        self.with_setter(|params, setter| {
+            for &(id, value) in values {
+                let dial = params.dial(id);
+                dial.begin(setter);
+                dial.set(setter, value);
+                dial.end(setter);
+            }
+        });
+    }
+
+    fn correct(&mut self, correction: Correction) {
+        let before = self.settings();
+        let mut corrections = self.corrections.clone();
+        let name = match correction {
+            Correction::Tempo(bpm) => {
+                corrections.tempo_near_bpm = bpm;
+                "tempo"
+            }
+            Correction::Key(key) => {
+                corrections.key = key;
+                "key"
+            }
+            Correction::Metre(metre) => {
+                corrections.metre = metre;
+                "metre"
+            }
+            Correction::Pin(pin) => {
+                corrections.pin(pin);
+                "chord"
+            }
+            Correction::Unpin(from, to, on_heard_beat) => {
+                corrections.unpin(from, to, on_heard_beat);
+                "chord"
+            }
+        };
+        if corrections != self.corrections {
+            self.history.push(format!("set the {name}"), before);
+            self.write_state(|state| state.corrections = corrections);
+            self.asked();
+        }
+    }
+
+    fn demo(&mut self, on: bool) {
+        self.end.meters.demo_wanted.store(on, Ordering::Relaxed);
+        if on && self.params.preview_gain().is_none() {
+            // Without its own sounds the newcomer would hear the guitar alone.
+            let mut values = vec![(ParamId::Bypass, 0.0), (ParamId::Listen, 1.0)];
+            values.extend(
+                self.params.dial(ParamId::Preview).typed(DEMO_PREVIEW).map(|v| (ParamId::Preview, v)),
+            );
+            let now = self.params.values();
+            values.retain(|(id, value)| now[id.index()] != *value);
+            self.put(&values);
+        }
+    }
+
+    fn preset(&mut self, action: PresetAction) {
+        let place = match action {
+            PresetAction::Load(place) => place,
+            PresetAction::Step(by) => {
+                let known = self.library.presets.iter().position(|(p, _)| p.name == self.preset);
+                let count = self.library.presets.len().max(1) as i32;
+                let now = known.map_or(if by > 0 { -1 } else { 0 }, |place| place as i32);
+                (now + by).rem_euclid(count) as usize
+            }
+            PresetAction::Save(name) => {
+                let preset = Preset::of(&self.params, &self.params.values(), &name);
+                match self.library.save(preset) {
+                    Ok(_) => self.write_state(|state| state.preset = name),
+                    Err(why) => self.notices.push(why),
+                }
+                self.names = self.library.names();
+                return;
+            }
+        };
+        let Some((preset, _)) = self.library.presets.get(place) else { return };
+        let (name, mut values) = (preset.name.clone(), preset.values(&self.params));
+        let now = self.params.values();
+        // What a preset does not mention it leaves to the usual, so that presets do not pile up.
+        for id in ParamId::ALL.into_iter().filter(|id| id.is_musical() && *id != ParamId::Seed) {
+            if !values.iter().any(|(known, _)| *known == id) {
+                values.push((id, self.params.dial(id).usual()));
+            }
+        }
+        values.retain(|(id, value)| (now[id.index()] - value).abs() > 1.0e-6);
+        let before = self.settings();
+        self.put(&values);
+        self.history.push(format!("preset {name}"), before);
+        self.write_state(|state| state.preset = name);
+        self.asked();
+    }
+
+    /// Writes a clip on a thread of its own, and drags it from there.
+    fn write(&mut self, ctx: &egui::Context, choice: ClipChoice, format: Format, drag: bool) {
+        if self.clips.busy {
+            return;
+        }
+        let snapshot = self.end.snapshot.output_buffer_mut();
+        let key = self.corrections.key.or(snapshot.key.map(|key| key.value));
+        let Some(clip) = Clip::of(&snapshot.captured, choice, key) else { return };
+        let Some(folder) = folders::clips() else {
+            let why = "No folder for clips was found, so nothing is written. Set HOME and try again. The bars are kept.";
+            self.clips.last = Some(Err(why.to_owned()));
+            return;
+        };
+        let (sender, receiver) = channel();
+        let ctx = ctx.clone();
+        let spawned = std::thread::Builder::new().name("backline-clip".to_owned()).spawn(move || {
+            let files = clip.write(&folder, format);
+            let paths = files.as_ref().map(Vec::clone).unwrap_or_default();
+            let _ = sender.send(Written::Files(files));
+            ctx.request_repaint();
+            if drag && !paths.is_empty() {
+                let paths: Vec<_> = paths.iter().map(PathBuf::as_path).collect();
+                let dragged = backline_filedrag::drag(&paths).map_err(|refused| refused.to_string());
+                let _ = sender.send(Written::Dragged(dragged));
+                ctx.request_repaint();
+            }
+        });
+        self.clips.busy = spawned.is_ok();
+        self.written = Some(receiver);
+    }
+
+    /// News of a clip.
+    fn hear_of_clips(&mut self) {
+        let Some(receiver) = &self.written else { return };
+        loop {
+            match receiver.try_recv() {
+                Ok(Written::Files(Ok(paths))) => {
+                    self.clips.busy = false;
+                    self.clips.last = paths.into_iter().next().map(Ok);
+                }
+                Ok(Written::Files(Err(why)) | Written::Dragged(Err(why))) => {
+                    self.clips.busy = false;
+                    self.clips.last = Some(Err(why));
+                }
+                Ok(Written::Dragged(Ok(_))) => {}
+                Err(std::sync::mpsc::TryRecvError::Empty) => return,
+                Err(std::sync::mpsc::TryRecvError::Disconnected) => {
+                    self.clips.busy = false;
+                    self.written = None;
+                    return;
+                }
+            }
+        }
+    }
+
+    fn open_folder(&mut self, ctx: &egui::Context) {
+        let Some(folder) = folders::clips() else { return };
+        match std::fs::create_dir_all(&folder) {
+            Ok(()) => ctx.open_url(egui::OpenUrl::new_tab(folder.display())),
+            Err(e) => {
+                let folder = folder.display();
+                self.notices.push(format!(
+                    "{folder} cannot be made ({e}), so no clip can lie there. Check its permissions."
+                ));
+            }
+        }
+    }
+
+    fn apply_look(&mut self, ctx: &egui::Context) {
+        if self.applied == Some(self.look) {
+            return;
+        }
+        let theme = Theme::of(self.look.light);
+        ctx.set_theme(if self.look.light { egui::Theme::Light } else { egui::Theme::Dark });
+        ctx.set_visuals_of(
+            if self.look.light { egui::Theme::Light } else { egui::Theme::Dark },
+            theme.visuals(),
+        );
+        // The window keeps its size in points: at another zoom it is another size on the screen.
+        ctx.set_zoom_factor(self.look.zoom);
+        self.applied = Some(self.look);
+    }
+}
+
+impl NiceEguiApp for App {
+    fn build(&mut self, ctx: egui::Context, gui: GuiContext, frame: &mut Frame) -> Result<(), HandlerError> {
+        // Little work: the host waits, and parameter changes meanwhile find the window busy.
+        self.context = Some(gui);
+        self.read_state();
+        if self.names.is_empty() {
+            self.library = Library::open();
+            self.names = self.library.names();
+            self.notices = state::notices(&self.params);
+            self.notices.append(&mut self.library.notices);
+        }
+        self.applied = None;
+        self.apply_look(&ctx);
+        frame.set_key_capture(KeyCapture::IgnoreAll);
+        Ok(())
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut Frame) {
+        if self.context.is_none() {
+            return;
+        }
+        self.end.snapshot.update();
+        self.read_state();
+        self.hear_of_clips();
+        self.apply_look(&ui.ctx().clone());
+        let status = self.status();
+        let values = self.params.values();
+        let mut acts = Vec::new();
+        let snapshot: &Snapshot = self.end.snapshot.output_buffer_mut();
+        self.clips.bars = snapshot.captured.len();
+        let known = self.library.presets.iter().find(|(p, _)| p.name == self.preset);
+        let changed = known.is_some_and(|(preset, _)| !preset.matches(&self.params, &values));
+        let scene = Scene {
+            params: &self.params,
+            values: &values,
+            snapshot,
+            status: &status,
+            state: State::of(snapshot, &status),
+            corrections: &self.corrections,
+            look: self.look,
+            theme: Theme::of(self.look.light),
+            steps: self.history.names(),
+            slot_b: self.history.slot_b,
+            preset: (&self.preset, changed),
+            presets: &self.names,
+            clips: &self.clips,
+            notices: &self.notices,
+        };
+        super::paint(ui, &scene, &mut self.desk, &mut acts);
+        let moving =
+            status.playing || self.peak > AT_REST || status.jumped || status.asked || self.clips.busy;
+        let ctx = ui.ctx().clone();
+        let acted = !acts.is_empty();
+        self.apply(&ctx, &values, acts);
+        // Keys are the host's unless a value or a name is being typed, or Tab has come here.
+        let focused = ctx.memory(|m| m.focused().is_some());
+        frame.set_key_capture(if focused { space_excepted() } else { KeyCapture::IgnoreAll });
+        if acted {
+            ctx.request_repaint();
+        } else if moving {
+            ctx.request_repaint_after(FRAME);
+        }
+        // Else nothing: the worker rings when there is something new.
+    }
+
+    fn editor_closed(&mut self) {
+        // A gesture that the closing cuts off is over for the host as well.
+        if let Some((id, _)) = self.before.take() {
+            self.with_setter(|params, setter| params.dial(id).end(setter));
+        }
+        self.context = None;
+        self.desk = Desk::default();
+        self.applied = None;
+    }
+}
+
+/// All keys but Space, which is the host's whatever happens.
+fn space_excepted() -> KeyCapture {
+    KeyCapture::IgnoreKeys(vec![nice_plug_egui::Key::Character(" ".to_owned())])
+}

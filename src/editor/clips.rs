@@ -1,0 +1,161 @@
+//! The clips: the last bars, ready to be dragged out or written to files.
+
+use backline_music::{Part, PlannedBar};
+use egui::{Align2, Rect, Sense, Stroke, StrokeKind, pos2, vec2};
+use std::sync::Arc;
+
+use super::room::{RADIUS, Room};
+use super::scene::{Action, ClipChoice, Format};
+use super::theme::{body, small};
+use super::tooltips;
+
+/// Lengths of the cards, in bars.
+const CARDS: [usize; 2] = [4, 8];
+
+/// Paints the room.
+pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
+    room.panel(rect);
+    let theme = room.theme();
+    let inner = rect.shrink2(vec2(10.0, 8.0));
+    let mut x = inner.left();
+    for bars in CARDS {
+        let at = Rect::from_min_size(pos2(x, inner.top()), vec2(150.0, inner.height()));
+        x += 158.0;
+        card(room, at, bars);
+    }
+    let right = Rect::from_min_max(pos2(x + 4.0, inner.top()), inner.max);
+    let height = (inner.height() - 20.0) / 2.0;
+    let button = |column: f32, width: f32, row: f32| {
+        let min = pos2(right.left() + column, right.top() + row * (height + 3.0));
+        Rect::from_min_size(min, vec2(width, height - 1.0))
+    };
+    let parts = [("All", None)].into_iter().chain(Part::ALL.map(|p| (p.name(), Some(p))));
+    for (i, (name, part)) in parts.enumerate() {
+        let on = room.desk.clip_part == part;
+        let at = button(i as f32 * 58.0, 55.0, 0.0);
+        if room.button(&format!("Clip: {name}"), at, name, on, true, tooltips::CARD_PART).clicked() {
+            room.desk.clip_part = part;
+        }
+    }
+    let scene = room.scene;
+    let part = room.desk.clip_part;
+    let bars = scene.clips.bars;
+    room.menu("Export", button(0.0, 76.0, 1.0), "Export", tooltips::EXPORT, |ui, _, acts| {
+        if bars == 0 {
+            ui.label("There is nothing to write yet: the band has not played a whole bar.");
+            return;
+        }
+        for length in [4, 8, 16, 64] {
+            let length = bars.min(length);
+            ui.menu_button(format!("Last {length} bars"), |ui| {
+                let formats = [
+                    ("MIDI", Format::Midi),
+                    ("MIDI, one file a part", Format::MidiParts),
+                    ("Lead sheet (MusicXML)", Format::MusicXml),
+                    ("Sound (WAV)", Format::Wav),
+                ];
+                for (name, format) in formats {
+                    if ui.button(name).clicked() {
+                        acts.push(Action::Export(ClipChoice { bars: length, part }, format));
+                        ui.close();
+                    }
+                }
+            });
+            if bars <= length {
+                break;
+            }
+        }
+    });
+    if room
+        .button("Open folder", button(79.0, 84.0, 1.0), "Open folder", false, true, tooltips::FOLDER)
+        .clicked()
+    {
+        room.acts.push(Action::OpenFolder);
+    }
+    let written = matches!(scene.clips.last, Some(Ok(_)));
+    if room
+        .button("Copy path", button(166.0, 74.0, 1.0), "Copy path", false, written, tooltips::PATH)
+        .clicked()
+    {
+        room.acts.push(Action::CopyPath);
+    }
+    let (text, colour) = match (&scene.clips.last, scene.clips.busy) {
+        (_, true) => ("Writing …".to_owned(), theme.info),
+        (Some(Ok(path)), _) => {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            (format!("Written: {name}"), theme.ok)
+        }
+        (Some(Err(error)), _) => (error.clone(), theme.error),
+        (None, _) if bars == 0 => ("The last 64 bars are always kept".to_owned(), theme.low),
+        (None, _) => (format!("{bars} bars kept"), theme.low),
+    };
+    let at = pos2(right.left(), inner.bottom());
+    let said = room.text(at, Align2::LEFT_BOTTOM, &text, small(), colour, right.width());
+    if let Some(Err(error)) = &scene.clips.last {
+        room.touch("Clip error", said, Sense::hover(), error);
+    }
+}
+
+fn card(room: &mut Room<'_, '_>, rect: Rect, bars: usize) {
+    let theme = room.theme();
+    let captured = &room.scene.snapshot.captured;
+    let there = captured.len().min(bars);
+    let response = room.touch(&format!("Last {bars} bars"), rect, Sense::click_and_drag(), tooltips::CARD);
+    let ready = there > 0;
+    let edge = match (ready, response.hovered()) {
+        (false, _) => theme.hair(),
+        (true, false) => Stroke::new(1.0, theme.low),
+        (true, true) => Stroke::new(1.5, theme.accent),
+    };
+    room.ui.painter().rect(rect, RADIUS, theme.well, edge, StrokeKind::Inside);
+    let text = if ready && there < bars { format!("Last {there} bars") } else { format!("Last {bars} bars") };
+    let colour = if ready { theme.high } else { theme.low };
+    room.text(rect.min + vec2(8.0, 5.0), Align2::LEFT_TOP, &text, body(), colour, rect.width() - 16.0);
+    let picture = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(8.0, 6.0));
+    if ready {
+        miniature(room, picture, &captured[captured.len() - there..]);
+    } else {
+        room.text(
+            picture.left_center(),
+            Align2::LEFT_CENTER,
+            "records as it plays",
+            small(),
+            theme.low,
+            picture.width(),
+        );
+    }
+    if response.drag_started() && ready {
+        let (alt, shift) = room.ui.input(|i| (i.modifiers.alt, i.modifiers.shift));
+        let format = if alt {
+            Format::Wav
+        } else if shift {
+            Format::MidiParts
+        } else {
+            Format::Midi
+        };
+        room.acts.push(Action::Drag(ClipChoice { bars: there, part: room.desk.clip_part }, format));
+    }
+    if response.hovered() && ready {
+        room.ui.ctx().set_cursor_icon(egui::CursorIcon::Grab);
+    }
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, ready, &text));
+}
+
+fn miniature(room: &mut Room<'_, '_>, rect: Rect, bars: &[Arc<PlannedBar>]) {
+    let theme = room.theme();
+    let total: f64 = bars.iter().map(|bar| bar.metre.bar_quarters()).sum();
+    let part = room.desk.clip_part;
+    let painter = room.ui.painter_at(rect);
+    let mut offset = 0.0;
+    for bar in bars {
+        for note in bar.notes.iter().filter(|n| part.is_none_or(|p| p == n.part)) {
+            let x =
+                |beat: f64| rect.left() + rect.width() * ((offset + beat - bar.start_beat) / total) as f32;
+            let height = (f32::from(note.key.clamp(28, 84)) - 28.0) / 56.0;
+            let y = rect.bottom() - 1.0 - height * (rect.height() - 2.0);
+            let to = x(note.onset_beat + note.length_beats).max(x(note.onset_beat) + 1.5);
+            painter.hline(x(note.onset_beat)..=to, y, Stroke::new(1.5, theme.parts[note.part.index()]));
+        }
+        offset += bar.metre.bar_quarters();
+    }
+}

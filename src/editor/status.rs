@@ -1,0 +1,51 @@
+//! The last line: what the pointer is over, and how Backline is.
+
+use egui::{Align2, Rect, Sense, pos2, vec2};
+
+use super::room::Room;
+use super::scene::Action;
+use super::theme::{body, small};
+use super::tooltips;
+
+/// Paints the line.
+pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
+    let theme = room.theme();
+    let scene = room.scene;
+    let (status, snapshot) = (scene.status, scene.snapshot);
+    let mut right = rect.right() - 6.0;
+    let word = scene.state.word(snapshot, status);
+    let mut facts = vec![(word, scene.state.colour(theme), tooltips::STATE)];
+    facts.push(("latency 0 ms".to_owned(), theme.low, "Reported to the host: the audio passes at once"));
+    let load = format!("listener {:.0} % of a core", status.worker_load * 100.0);
+    facts.push((load, theme.low, "What hearing and planning cost, away from the audio thread"));
+    if status.missed_samples > 0 {
+        let text = format!("{} samples not heard", status.missed_samples);
+        facts.push((
+            text,
+            theme.warn,
+            "The computer was too busy to hear everything; the audio passed all the same",
+        ));
+    }
+    for (i, (text, colour, tip)) in facts.into_iter().enumerate() {
+        let font = if i == 0 { body() } else { small() };
+        let said = room.text(pos2(right, rect.center().y), Align2::RIGHT_CENTER, &text, font, colour, 220.0);
+        let name = ["State", "Latency", "Load", "Missed"][i.min(3)];
+        room.touch(name, said, Sense::hover(), tip);
+        right = said.left() - 14.0;
+    }
+    let notice = scene.notices.iter().chain(&snapshot.notices).next();
+    let (text, colour) = match notice {
+        Some(notice) if room.desk.info.is_empty() => (notice.clone(), theme.warn),
+        _ => (room.desk.info.clone(), theme.mid),
+    };
+    let mut left = rect.left() + 6.0;
+    if notice.is_some() && !scene.notices.is_empty() {
+        let at = Rect::from_min_size(pos2(left, rect.top() + 3.0), vec2(30.0, 18.0));
+        if room.button("Dismiss", at, "OK", false, true, "Takes the notice away").clicked() {
+            room.acts.push(Action::Dismiss);
+        }
+        left += 36.0;
+    }
+    let at = pos2(left, rect.center().y);
+    room.text(at, Align2::LEFT_CENTER, &text, small(), colour, right - left);
+}

@@ -1,0 +1,576 @@
+//! The whole window in egui's own context, without a screen: every state at every size, and every
+//! control under a synthetic hand.
+
+use std::sync::Arc;
+
+use backline_engine::{HeardCell, Place, Status as SessionStatus};
+use backline_music::{
+    Chord, Controls, Corrections, Estimate, Key, Metre, Mode, Part, PitchClass, Plan, PlannedChord, Timeline,
+};
+use backline_play::{BarContext, plan_bar};
+use egui::{Event, Modifiers, PointerButton, Pos2, RawInput, Rect, Vec2, pos2, vec2};
+
+use super::dial::{ParamId, Values};
+use super::layout::{Layout, MIN_SIZE, USUAL_SIZE};
+use super::moment::{State, Status};
+use super::scene::{Action, ClipsView, Correction, Desk, Format, Scene};
+use super::theme::Theme;
+use crate::params::BacklineParams;
+use crate::snapshot::Snapshot;
+use crate::state::Look;
+
+const SIZES: [Vec2; 3] = [MIN_SIZE, USUAL_SIZE, vec2(1800.0, 1100.0)];
+
+fn chord(label: &str) -> Option<Chord> {
+    label.parse().ok()
+}
+
+/// A band in full swing, at the start of bar 5.
+fn playing() -> Snapshot {
+    let progression = ["A:min", "F:maj", "C:maj", "G:7"];
+    let mut bars = Vec::new();
+    for i in 0..9i64 {
+        let start_beat = i as f64 * 4.0;
+        let planned = PlannedChord {
+            start_beat,
+            length_beats: 4.0,
+            chord: chord(progression[i as usize % 4]),
+            prob: 0.4 + 0.06 * i as f32,
+        };
+        let context = BarContext {
+            index: i,
+            start_beat,
+            metre: Metre::FOUR_FOUR,
+            tempo_bpm: 96.0,
+            chords: vec![planned],
+            next_chord: None,
+            key: None,
+            accents: Vec::new(),
+            heard_energy: 0.6,
+            heard_valence: 0.5,
+            style: "rock".into(),
+            bar_in_phrase: (i % 4) as u32,
+            phrase_bars: 4,
+        };
+        bars.push(plan_bar(&context, &Controls::default(), bars.last()));
+    }
+    let cells = (0..4)
+        .map(|i| HeardCell {
+            start_beat: f64::from(i) * 4.0,
+            length_beats: 4.0,
+            chord: chord(progression[i as usize]),
+            prob: 0.3 + 0.2 * i as f32,
+            alternates: vec![(chord("E:min"), 0.2), (None, 0.1)],
+        })
+        .collect();
+    let captured = bars[..4].iter().cloned().map(Arc::new).collect();
+    let plan = Plan { revision: 7, timeline: Timeline::Host, committed_beat: 24.0, bars: bars.split_off(3) };
+    let place = Place {
+        timeline: Timeline::Host,
+        beat: 17.0,
+        bar_start: 16.0,
+        metre: Metre::FOUR_FOUR,
+        tempo_bpm: 96.0,
+    };
+    let a_minor = Key::new(PitchClass::A, Mode::Minor);
+    let mut snapshot = Snapshot {
+        heard_s: 12.0,
+        session: SessionStatus::Locked,
+        place: Some(place),
+        tempo_bpm: Some(Estimate { value: 192.0, prob: 0.8, runner_up: None }),
+        key: Some(Estimate { value: a_minor, prob: 0.71, runner_up: Some((a_minor.relative(), 0.24)) }),
+        metre: Some(Estimate { value: Metre::FOUR_FOUR, prob: 0.9, runner_up: None }),
+        beats_heard: 8,
+        styles: vec![("indie".into(), 0.64)],
+        mood: (0.7, 0.3),
+        cells,
+        plan: Some(Arc::new(plan)),
+        captured,
+        ..Snapshot::default()
+    };
+    snapshot.strip.loudness = (0..80).map(|i| (4.0 + f64::from(i) * 0.1, -20.0)).collect();
+    snapshot.strip.onsets = (0..16).map(|i| (4.0 + f64::from(i) * 0.5, 0.7)).collect();
+    snapshot.strip.beats = (0..13).map(|i| (4.0 + f64::from(i) * 0.625, i % 4 == 0)).collect();
+    snapshot
+}
+
+/// What leads to a state.
+fn of_state(state: State) -> (Snapshot, Status) {
+    let rolling = Status {
+        playing: true,
+        pos_beats: 17.0,
+        tempo_bpm: 96.0,
+        peak: 0.4,
+        listen: true,
+        worker_load: 0.04,
+        ..Status::default()
+    };
+    let idle = Status { listen: true, tempo_bpm: 120.0, ..Status::default() };
+    match state {
+        State::Idle => (Snapshot::default(), idle),
+        State::NoInput => (Snapshot::default(), Status { playing: true, ..idle }),
+        State::Listening => {
+            let heard = Snapshot { plan: None, captured: Vec::new(), ..playing() };
+            (heard, rolling)
+        }
+        State::Locked => (playing(), rolling),
+        State::Generating => (playing(), Status { asked: true, ..rolling }),
+        State::Holding => {
+            (Snapshot { session: SessionStatus::Holding, ..playing() }, Status { peak: 0.0, ..rolling })
+        }
+        State::Relocating => (playing(), Status { jumped: true, ..rolling }),
+        State::Degraded => (playing(), Status { behind_samples: 200_000, missed_samples: 48_000, ..rolling }),
+        State::ModelMissing => {
+            let why =
+                "Backline hears chords and keys by its simpler rules: the net is damaged. Install it again.";
+            (Snapshot { model_notices: vec![why.into()], ..Snapshot::default() }, idle)
+        }
+        State::Error => {
+            let why = "Backline has stopped listening because of a fault in it. The audio still passes; remove and \
+                       add the plug-in to start again, and please report what you were doing.";
+            (Snapshot { failed: true, notices: vec![why.into()], ..playing() }, rolling)
+        }
+    }
+}
+
+/// A window without a screen.
+struct Bench {
+    ctx: egui::Context,
+    params: BacklineParams,
+    values: Values,
+    snapshot: Snapshot,
+    status: Status,
+    corrections: Corrections,
+    look: Look,
+    clips: ClipsView,
+    presets: Vec<(String, bool)>,
+    desk: Desk,
+    size: Vec2,
+    time: f64,
+    pixels: f32,
+    modifiers: Modifiers,
+    acts: Vec<Action>,
+}
+
+impl Bench {
+    fn new(state: State, size: Vec2) -> Self {
+        let params = BacklineParams::default();
+        let (snapshot, status) = of_state(state);
+        assert_eq!(State::of(&snapshot, &status), state);
+        let clips = ClipsView { bars: snapshot.captured.len(), ..ClipsView::default() };
+        Self {
+            ctx: egui::Context::default(),
+            values: params.values(),
+            params,
+            snapshot,
+            status,
+            corrections: Corrections::default(),
+            look: Look { tips: false, ..Look::default() },
+            clips,
+            presets: vec![("As heard".into(), true), ("Mine".into(), false)],
+            desk: Desk { placed: Some(Vec::new()), ..Desk::default() },
+            size,
+            time: 0.0,
+            pixels: 1.0,
+            modifiers: Modifiers::NONE,
+            acts: Vec::new(),
+        }
+    }
+
+    /// One frame; what was asked for is done to the values, as the host would.
+    fn frame(&mut self, mut events: Vec<Event>, modifiers: Modifiers) -> egui::FullOutput {
+        if std::mem::replace(&mut self.modifiers, modifiers) != modifiers {
+            events.insert(0, Event::ModifiersChanged(modifiers));
+        }
+        self.time += 0.04;
+        let mut input = RawInput {
+            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, self.size)),
+            time: Some(self.time),
+            events,
+            ..RawInput::default()
+        };
+        if let Some(info) = input.viewports.get_mut(&egui::ViewportId::ROOT) {
+            info.native_pixels_per_point = Some(self.pixels);
+        }
+        let mut acts = Vec::new();
+        let scene = Scene {
+            params: &self.params,
+            values: &self.values,
+            snapshot: &self.snapshot,
+            status: &self.status,
+            state: State::of(&self.snapshot, &self.status),
+            corrections: &self.corrections,
+            look: self.look,
+            theme: Theme::of(self.look.light),
+            steps: (Some("Energy 0 % → 40 %"), None),
+            slot_b: false,
+            preset: ("As heard", true),
+            presets: &self.presets,
+            clips: &self.clips,
+            notices: &[],
+        };
+        let desk = &mut self.desk;
+        let mut output = self.ctx.run_ui(input, |ui| super::paint(ui, &scene, desk, &mut acts));
+        // Nothing is drawn here, so no texture is needed.
+        output.textures_delta.clear();
+        for act in &acts {
+            if let Action::Set(id, value) = act {
+                self.values[id.index()] = *value;
+            }
+        }
+        self.acts.extend(acts);
+        output
+    }
+
+    fn rest(&mut self) {
+        self.frame(Vec::new(), Modifiers::NONE);
+    }
+
+    fn place(&self, name: &str) -> Rect {
+        let placed = self.desk.placed.as_ref().unwrap();
+        placed.iter().find(|(n, _)| n == name).unwrap_or_else(|| panic!("{name} is not there: {placed:?}")).1
+    }
+
+    fn press(&mut self, at: Pos2, button: PointerButton, pressed: bool, modifiers: Modifiers) {
+        self.frame(
+            vec![Event::PointerMoved(at), Event::PointerButton { pos: at, button, pressed, modifiers }],
+            modifiers,
+        );
+    }
+
+    fn click_with(&mut self, at: Pos2, modifiers: Modifiers) {
+        self.frame(vec![Event::PointerMoved(at)], modifiers);
+        self.press(at, PointerButton::Primary, true, modifiers);
+        self.press(at, PointerButton::Primary, false, modifiers);
+        // Long enough that the next click is not a double click.
+        self.time += 1.0;
+        self.rest();
+    }
+
+    fn click(&mut self, name: &str) -> Vec<Action> {
+        self.rest();
+        let at = self.place(name).center();
+        self.acts.clear();
+        self.click_with(at, Modifiers::NONE);
+        self.acts.clone()
+    }
+
+    fn key(&mut self, key: egui::Key) {
+        let event = |pressed| Event::Key {
+            key,
+            physical_key: None,
+            pressed,
+            repeat: false,
+            modifiers: Modifiers::NONE,
+        };
+        self.frame(vec![event(true)], Modifiers::NONE);
+        self.frame(vec![event(false)], Modifiers::NONE);
+    }
+
+    fn value(&self, id: ParamId) -> f32 {
+        self.values[id.index()]
+    }
+}
+
+#[test]
+fn nothing_overlaps_in_any_state_at_any_size() {
+    for state in State::ALL {
+        for size in SIZES {
+            let mut bench = Bench::new(state, size);
+            bench.rest();
+            bench.rest();
+            let window = Rect::from_min_size(Pos2::ZERO, size);
+            let placed = bench.desk.placed.clone().unwrap();
+            assert!(placed.len() > 60, "{state:?}: {} things", placed.len());
+            // Cells of the lanes are cut off by them; all else lies within its room, beside all else.
+            let layout = Layout::of(size);
+            for (name, rect) in &placed {
+                assert!(window.expand(0.5).contains_rect(*rect), "{state:?} {size:?}: {name} {rect:?}");
+                let rooms =
+                    layout.rooms().iter().filter(|room| room.expand(1.0).contains_rect(*rect)).count();
+                assert_eq!(rooms, 1, "{state:?} {size:?}: {name} at {rect:?} lies within one room");
+            }
+            let touched: Vec<_> = placed.iter().filter(|(name, _)| name.starts_with('[')).collect();
+            for (i, (a, first)) in touched.iter().enumerate() {
+                for (b, second) in &touched[..i] {
+                    let over = first.shrink(0.5).intersects(second.shrink(0.5));
+                    assert!(!over, "{state:?} {size:?}: {a} {first:?} over {b} {second:?}");
+                }
+            }
+            let texts: Vec<_> = placed.iter().filter(|(name, _)| !name.starts_with('[')).collect();
+            for (i, (a, first)) in texts.iter().enumerate() {
+                for (b, second) in &texts[..i] {
+                    let over = first.shrink(1.5).intersects(second.shrink(1.5));
+                    assert!(!over, "{state:?} {size:?}: \"{a}\" {first:?} over \"{b}\" {second:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_state_says_its_word_and_paints_both_themes_at_both_densities() {
+    for state in State::ALL {
+        for (light, pixels) in [(false, 1.0), (true, 1.0), (false, 2.0), (true, 2.0)] {
+            let mut bench = Bench::new(state, USUAL_SIZE);
+            bench.look.light = light;
+            bench.pixels = pixels;
+            bench.rest();
+            let output = bench.frame(Vec::new(), Modifiers::NONE);
+            let word = state.word(&bench.snapshot, &bench.status);
+            assert!(bench.desk.placed.as_ref().unwrap().iter().any(|(name, _)| *name == word), "{word}");
+            assert_eq!(output.pixels_per_point, pixels);
+            let meshes = bench.ctx.tessellate(output.shapes, pixels);
+            let vertices: usize = meshes
+                .iter()
+                .map(|m| match &m.primitive {
+                    egui::epaint::Primitive::Mesh(mesh) => mesh.vertices.len(),
+                    egui::epaint::Primitive::Callback(_) => 0,
+                })
+                .sum();
+            assert!(vertices > 2_000, "{state:?}: {vertices} vertices");
+        }
+    }
+}
+
+#[test]
+fn the_same_scene_paints_the_same_and_asks_for_no_frame() {
+    for state in [State::Idle, State::Locked] {
+        let mut bench = Bench::new(state, USUAL_SIZE);
+        for _ in 0..30 {
+            bench.rest();
+        }
+        let once = bench.frame(Vec::new(), Modifiers::NONE);
+        let again = bench.frame(Vec::new(), Modifiers::NONE);
+        let shapes = |o: &egui::FullOutput| format!("{:?}", o.shapes);
+        assert_eq!(shapes(&once), shapes(&again));
+        let delay = again.viewport_output[&egui::ViewportId::ROOT].repaint_delay;
+        assert!(delay > std::time::Duration::from_secs(1), "{state:?}: {delay:?}");
+        assert!(bench.acts.is_empty(), "{:?}", bench.acts);
+    }
+}
+
+const KNOBS: [(ParamId, &str); 8] = [
+    (ParamId::Energy, "[Energy]"),
+    (ParamId::Brightness, "[Brightness]"),
+    (ParamId::Density, "[Density]"),
+    (ParamId::Swing, "[Swing]"),
+    (ParamId::Humanise, "[Humanise]"),
+    (ParamId::Temperature, "[Temperature]"),
+    (ParamId::Seed, "[Seed]"),
+    (ParamId::Preview, "[Preview level]"),
+];
+
+#[test]
+fn every_knob_follows_the_hand() {
+    for (id, name) in KNOBS {
+        let mut bench = Bench::new(State::Locked, USUAL_SIZE);
+        bench.values[id.index()] = 0.25;
+        bench.rest();
+        // The upper half: the value beneath is for typing.
+        let at = bench.place(name).center() - vec2(20.0, 0.0);
+        bench.frame(vec![Event::PointerMoved(at)], Modifiers::NONE);
+        bench.press(at, PointerButton::Primary, true, Modifiers::NONE);
+        for step in 1..=11 {
+            let to = at - vec2(0.0, 10.0 * step as f32);
+            bench.frame(vec![Event::PointerMoved(to)], Modifiers::NONE);
+        }
+        bench.press(at - vec2(0.0, 110.0), PointerButton::Primary, false, Modifiers::NONE);
+        bench.rest();
+        // The first points only tell a drag from a click.
+        assert!((bench.value(id) - 0.75).abs() < 0.06, "{name}: {}", bench.value(id));
+        let gestures: Vec<_> = bench.acts.iter().filter(|a| !matches!(a, Action::Set(..))).collect();
+        assert_eq!(gestures, [&Action::Begin(id), &Action::End(id)], "{name}: one gesture");
+        assert!(bench.acts.iter().filter(|a| matches!(a, Action::Set(..))).count() >= 5);
+
+        // Shift: a tenth.
+        let before = bench.value(id);
+        bench.press(at, PointerButton::Primary, true, Modifiers::SHIFT);
+        bench.frame(vec![Event::PointerMoved(at + vec2(0.0, 110.0))], Modifiers::SHIFT);
+        bench.press(at + vec2(0.0, 110.0), PointerButton::Primary, false, Modifiers::SHIFT);
+        bench.rest();
+        let moved = before - bench.value(id);
+        assert!((0.03..0.07).contains(&moved), "{name}: Shift moved {moved}");
+
+        // The wheel: a hundredth.
+        let before = bench.value(id);
+        bench.frame(vec![Event::PointerMoved(at)], Modifiers::NONE);
+        let wheel = Event::MouseWheel {
+            unit: egui::MouseWheelUnit::Line,
+            delta: vec2(0.0, 1.0),
+            modifiers: Modifiers::NONE,
+            phase: egui::TouchPhase::Move,
+            source: egui::MouseWheelSource::Unknown,
+        };
+        bench.frame(vec![wheel], Modifiers::NONE);
+        bench.rest();
+        assert!((bench.value(id) - before - 0.01).abs() < 2.0e-3, "{name}: wheel");
+
+        // A double click: the default.
+        bench.time += 2.0;
+        for _ in 0..2 {
+            bench.press(at, PointerButton::Primary, true, Modifiers::NONE);
+            bench.press(at, PointerButton::Primary, false, Modifiers::NONE);
+        }
+        bench.rest();
+        let usual = bench.params.dial(id).usual();
+        assert!((bench.value(id) - usual).abs() < 1e-6, "{name}: {} is the default", bench.value(id));
+    }
+}
+
+#[test]
+fn values_are_typed_and_keys_step() {
+    let mut bench = Bench::new(State::Locked, USUAL_SIZE);
+    bench.rest();
+    let knob = bench.place("[Energy]");
+    bench.click_with(pos2(knob.center().x, knob.bottom() - 5.0), Modifiers::NONE);
+    assert!(matches!(bench.desk.typing, Some((ParamId::Energy, _))));
+    bench.rest();
+    let (_, text) = bench.desk.typing.as_mut().unwrap();
+    *text = "-4".to_owned();
+    bench.rest();
+    bench.frame(vec![Event::Text("0".into())], Modifiers::NONE);
+    bench.key(egui::Key::Enter);
+    assert!(bench.desk.typing.is_none());
+    assert!((bench.value(ParamId::Energy) - 0.3).abs() < 1e-3, "{}", bench.value(ParamId::Energy));
+
+    // The focus is on the knob after a click on it: arrows step, Home resets, Space does nothing.
+    bench.click_with(knob.center() - vec2(0.0, 8.0), Modifiers::NONE);
+    let before = bench.value(ParamId::Energy);
+    bench.key(egui::Key::ArrowUp);
+    assert!((bench.value(ParamId::Energy) - before - 0.01).abs() < 1e-4);
+    bench.acts.clear();
+    bench.key(egui::Key::Space);
+    assert_eq!(bench.acts, [], "Space is the host's");
+    bench.key(egui::Key::Home);
+    assert_eq!(bench.value(ParamId::Energy), 0.5);
+    bench.key(egui::Key::Tab);
+    bench.acts.clear();
+    bench.key(egui::Key::ArrowUp);
+    assert!(bench.acts.contains(&Action::Begin(ParamId::Brightness)), "Tab goes on: {:?}", bench.acts);
+}
+
+#[test]
+fn every_button_asks_for_what_it_says() {
+    let mut bench = Bench::new(State::Locked, USUAL_SIZE);
+    let gesture = |id, value| vec![Action::Begin(id), Action::Set(id, value), Action::End(id)];
+    assert_eq!(bench.click("[Listen]"), gesture(ParamId::Listen, 0.0));
+    assert_eq!(bench.click("[Bypass]"), gesture(ParamId::Bypass, 1.0));
+    assert_eq!(bench.click("[Mute Drums]"), gesture(ParamId::Drums, 0.0));
+    assert_eq!(bench.click("[Livelier]"), gesture(ParamId::Energy, 0.5 + 0.06));
+    assert_eq!(bench.click("[Darker]"), gesture(ParamId::Brightness, 0.5 - 0.06));
+    assert_eq!(bench.click("[Send: Chords]").len(), 3);
+    assert_eq!(bench.click("[Solo Bass]").len(), 9, "itself on, the others off");
+    assert_eq!(bench.click("[Hear it now]"), [Action::Demo(true)]);
+    assert_eq!(bench.click("[Undo]"), [Action::Undo]);
+    assert_eq!(bench.click("[Redo]"), [], "there is nothing to redo");
+    assert_eq!(bench.click("[Slot B]"), [Action::SwapSlot]);
+    assert_eq!(bench.click("[Copy slot]"), [Action::CopySlot]);
+    assert_eq!(bench.click("[Open folder]"), [Action::OpenFolder]);
+    assert_eq!(bench.click("[Copy path]"), [], "nothing was written yet");
+    assert_eq!(bench.click("[Half tempo]"), [Action::Correct(Correction::Tempo(Some(96.0)))]);
+    assert_eq!(bench.click("[Double tempo]"), [Action::Correct(Correction::Tempo(Some(384.0)))]);
+    assert!(matches!(
+        bench.click("[Dice]")[..],
+        [Action::Begin(ParamId::Seed), Action::Set(..), Action::End(_)]
+    ));
+    // Menus open, and ask for nothing by themselves.
+    for menu in ["[Presets]", "[Menu]", "[Export]", "[Tempo]", "[Key]", "[Metre]", "[Style]"] {
+        assert_eq!(bench.click(menu), [], "{menu}");
+        assert!(egui::Popup::is_any_open(&bench.ctx), "{menu} opens");
+        bench.key(egui::Key::Escape);
+        assert!(!egui::Popup::is_any_open(&bench.ctx), "{menu} closes");
+    }
+}
+
+#[test]
+fn clips_are_dragged_out_by_their_cards_and_grips() {
+    let mut bench = Bench::new(State::Locked, USUAL_SIZE);
+    let pull = |bench: &mut Bench, name: &str, modifiers: Modifiers| {
+        bench.rest();
+        let at = bench.place(name).center();
+        bench.acts.clear();
+        bench.press(at, PointerButton::Primary, true, modifiers);
+        bench.frame(vec![Event::PointerMoved(at + vec2(30.0, -40.0))], modifiers);
+        bench.press(at + vec2(30.0, -40.0), PointerButton::Primary, false, modifiers);
+        bench.acts.clone()
+    };
+    let acts = pull(&mut bench, "[Last 4 bars]", Modifiers::NONE);
+    assert!(
+        matches!(acts[..], [Action::Drag(choice, Format::Midi)] if choice.bars == 4 && choice.part.is_none())
+    );
+    let acts = pull(&mut bench, "[Last 8 bars]", Modifiers::SHIFT);
+    assert!(matches!(acts[..], [Action::Drag(_, Format::MidiParts)]), "{acts:?}");
+    let acts = pull(&mut bench, "[Last 4 bars]", Modifiers::ALT);
+    assert!(matches!(acts[..], [Action::Drag(_, Format::Wav)]), "{acts:?}");
+    let acts = pull(&mut bench, "[Drag Bass]", Modifiers::NONE);
+    assert!(matches!(acts[..], [Action::Drag(choice, Format::Midi)] if choice.part == Some(Part::Bass)));
+    bench.snapshot.captured.clear();
+    bench.clips.bars = 0;
+    assert_eq!(pull(&mut bench, "[Last 4 bars]", Modifiers::NONE), [], "there is nothing to drag");
+}
+
+#[test]
+fn a_chord_is_set_by_hand() {
+    let mut bench = Bench::new(State::Locked, USUAL_SIZE);
+    assert_eq!(bench.click("[Chord 1]"), []);
+    let edit = bench.desk.chord.clone().expect("the editor opens");
+    assert!(edit.ranked.len() >= 3, "the listener's guesses come first");
+    // Its right edge, dragged a bar further, lengthens it.
+    bench.key(egui::Key::Escape);
+    assert!(bench.desk.chord.is_none());
+    bench.rest();
+    let cell = bench.place("[Chord 1]");
+    let from = cell.right_center() - vec2(2.0, 0.0);
+    let bar = bench.place("[Chord 2]").width();
+    bench.acts.clear();
+    bench.press(from, PointerButton::Primary, true, Modifiers::NONE);
+    bench.frame(vec![Event::PointerMoved(from + vec2(bar / 2.0, 0.0))], Modifiers::NONE);
+    bench.frame(vec![Event::PointerMoved(from + vec2(bar / 2.0, 0.0))], Modifiers::NONE);
+    bench.press(from + vec2(bar / 2.0, 0.0), PointerButton::Primary, false, Modifiers::NONE);
+    match bench.acts[..] {
+        [Action::Correct(Correction::Pin(pin))] => {
+            assert_eq!((pin.chord, pin.length_beats), (edit.pin.chord, edit.pin.length_beats + 2.0));
+            bench.corrections.pin(pin);
+        }
+        ref other => panic!("{other:?}"),
+    }
+    bench.rest();
+    assert!(bench.place("[Chord 1]").width() > cell.width() * 1.2, "the lane shows it at once");
+}
+
+#[test]
+fn the_first_ten_seconds() {
+    let mut bench = Bench::new(State::Idle, USUAL_SIZE);
+    bench.rest();
+    let placed = bench.desk.placed.clone().unwrap();
+    for line in ["Put Backline on an audio track and press play.", "Drag any clip into your project.", "Am"] {
+        assert!(placed.iter().any(|(name, _)| name == line), "{line}");
+    }
+    assert_eq!(bench.click("[Hear it now, here]"), [Action::Demo(true)]);
+    let mut bench = Bench::new(State::Locked, USUAL_SIZE);
+    bench.rest();
+    let placed = bench.desk.placed.as_ref().unwrap();
+    assert!(
+        !placed.iter().any(|(name, _)| name == "[Hear it now, here]"),
+        "a band that plays needs no welcome"
+    );
+}
+
+#[test]
+fn a_screen_reader_is_told_of_every_control() {
+    let mut bench = Bench::new(State::Locked, USUAL_SIZE);
+    bench.ctx.enable_accesskit();
+    bench.rest();
+    let output = bench.frame(Vec::new(), Modifiers::NONE);
+    let update = output.platform_output.accesskit_update.expect("a tree");
+    let names: Vec<String> =
+        update.nodes.iter().filter_map(|(_, node)| node.label().map(str::to_owned)).collect();
+    for (_, name) in KNOBS {
+        let name = name.trim_matches(['[', ']']);
+        assert!(names.iter().any(|n| n == name), "{name} in {names:?}");
+    }
+    for name in ["Listen", "Bypass", "Undo", "Mute Drums", "Drag Bass", "Last 4 bars", "Export", "Chord F"] {
+        assert!(names.iter().any(|n| n == name), "{name} in {names:?}");
+    }
+}

@@ -1,0 +1,79 @@
+//! The time axis that the chord lane and the parts share: the playhead stands, the music moves.
+
+use egui::Rect;
+
+use super::scene::Scene;
+
+/// Where the playhead stands, as a share of the width.
+const PLAYHEAD: f32 = 0.4;
+/// Bars that are shown unless the musician zooms.
+pub const BARS_SHOWN: f64 = 8.0;
+
+/// Quarter notes to points.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Axis {
+    left: f32,
+    width: f32,
+    now: f64,
+    beats: f64,
+    bar_start: f64,
+    bar: f64,
+}
+
+impl Axis {
+    /// The axis across `rect`, `bars` bars wide.
+    pub fn new(scene: &Scene<'_>, rect: Rect, bars: f64) -> Self {
+        let bar = scene.bar_quarters();
+        Self {
+            left: rect.left(),
+            width: rect.width(),
+            now: scene.playhead(),
+            beats: bars.clamp(2.0, 32.0) * bar,
+            bar_start: scene.snapshot.place.map_or(0.0, |place| place.bar_start),
+            bar,
+        }
+    }
+
+    /// Where a position lies.
+    pub fn x(&self, beat: f64) -> f32 {
+        self.left + self.width * (PLAYHEAD + ((beat - self.now) / self.beats) as f32)
+    }
+
+    /// The position at a place.
+    pub fn beat(&self, x: f32) -> f64 {
+        f64::from((x - self.left) / self.width - PLAYHEAD) * self.beats + self.now
+    }
+
+    /// Points of a quarter note.
+    pub fn quarter(&self) -> f32 {
+        self.width / self.beats as f32
+    }
+
+    /// The playhead.
+    pub fn now(&self) -> f64 {
+        self.now
+    }
+
+    /// What is shown: first and last position.
+    pub fn range(&self) -> (f64, f64) {
+        (self.beat(self.left), self.beat(self.left + self.width))
+    }
+
+    /// Grid lines every `step` quarter notes, counted from the bar line in force, with whether each is a
+    /// bar line. None where they would lie closer than `least` points.
+    pub fn lines(&self, step: f64, least: f32) -> Vec<(f32, bool)> {
+        if self.quarter() * (step as f32) < least {
+            return Vec::new();
+        }
+        let (from, to) = self.range();
+        let first = ((from - self.bar_start) / step).ceil() as i64;
+        let last = ((to - self.bar_start) / step).floor() as i64;
+        (first..=last.min(first + 1_000))
+            .map(|i| {
+                let offset = i as f64 * step;
+                let in_bar = offset.rem_euclid(self.bar);
+                (self.x(self.bar_start + offset), in_bar < 1e-6 || in_bar > self.bar - 1e-6)
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,225 @@
+//! Presets: a name and what the knobs say, as readable JSON; the factory's and the musician's own.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use backline_files::whole::write_bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::editor::dial::{ParamId, Values};
+use crate::folders;
+use crate::params::{BacklineParams, style_ids};
+
+/// The version that this build writes; newer ones are read as far as they are understood.
+const VERSION: u32 = 1;
+/// What the factory ships.
+const FACTORY: &str = include_str!("../presets/factory.json");
+/// No preset is larger; what is, is none.
+const MAX_BYTES: u64 = 1 << 16;
+
+/// A preset. What it does not mention stays as it is, but for the parameters of a factory preset.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Preset {
+    /// The version of the form.
+    pub version: u32,
+    /// What it is called.
+    pub name: String,
+    /// Values by parameter id, as the window shows them; a style by its id.
+    pub params: BTreeMap<String, String>,
+}
+
+impl Preset {
+    /// The musical parameters as they are, under a name.
+    pub fn of(params: &BacklineParams, values: &Values, name: &str) -> Self {
+        let text = |id: ParamId| {
+            let value = values[id.index()];
+            if id == ParamId::Style {
+                let steps = style_ids().len().saturating_sub(1) as f32;
+                style_ids().get((value * steps).round() as usize).copied().unwrap_or("auto").to_owned()
+            } else {
+                params.dial(id).shown(value)
+            }
+        };
+        let kept = ParamId::ALL.into_iter().filter(|id| id.is_musical() && *id != ParamId::Seed);
+        Self {
+            version: VERSION,
+            name: name.to_owned(),
+            params: kept.map(|id| (id.id().to_owned(), text(id))).collect(),
+        }
+    }
+
+    /// The normalised values that it sets; what is not understood is left out.
+    pub fn values(&self, params: &BacklineParams) -> Vec<(ParamId, f32)> {
+        let known = ParamId::ALL.into_iter().filter(|id| id.is_musical());
+        known
+            .filter_map(|id| {
+                let text = self.params.get(id.id())?;
+                let value = if id == ParamId::Style {
+                    let place = style_ids().iter().position(|style| style == text)?;
+                    place as f32 / style_ids().len().saturating_sub(1).max(1) as f32
+                } else {
+                    params.dial(id).typed(text)?
+                };
+                Some((id, value))
+            })
+            .collect()
+    }
+
+    /// Whether `values` are what it sets.
+    pub fn matches(&self, params: &BacklineParams, values: &Values) -> bool {
+        self.values(params).iter().all(|(id, value)| (values[id.index()] - value).abs() < 1.0e-3)
+    }
+}
+
+/// All presets: the factory's, then the musician's by name.
+#[derive(Debug, Clone, Default)]
+pub struct Library {
+    /// The presets, and whether each is the factory's.
+    pub presets: Vec<(Preset, bool)>,
+    /// What went wrong, in sentences.
+    pub notices: Vec<String>,
+    folder: Option<PathBuf>,
+}
+
+impl Library {
+    /// The factory's presets and those in the musician's folder.
+    pub fn open() -> Self {
+        Self::in_folder(folders::presets())
+    }
+
+    /// The factory's presets and those in `folder`. A broken file is left where it is, and a notice
+    /// names it.
+    pub fn in_folder(folder: Option<PathBuf>) -> Self {
+        let factory: Vec<Preset> = serde_json::from_str(FACTORY).unwrap_or_default();
+        let mut library =
+            Self { presets: factory.into_iter().map(|p| (p, true)).collect(), notices: Vec::new(), folder };
+        library.read_folder();
+        library
+    }
+
+    fn read_folder(&mut self) {
+        let Some(entries) = self.folder.as_ref().and_then(|folder| std::fs::read_dir(folder).ok()) else {
+            return;
+        };
+        let mut paths: Vec<PathBuf> = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .filter(|path| path.extension().is_some_and(|e| e == "json"))
+            .collect();
+        paths.sort();
+        for path in paths {
+            match read(&path) {
+                Ok(preset) => self.presets.push((preset, false)),
+                Err(why) => self.notices.push(format!(
+                    "The preset {} cannot be read ({why}), so it is left out. It stays where it is; mend or remove it.",
+                    path.display()
+                )),
+            }
+        }
+    }
+
+    /// Keeps a preset in the musician's folder; one of the same name is replaced. Returns its place in
+    /// the list.
+    ///
+    /// # Errors
+    /// A sentence on why it could not be kept; the list stays as it was.
+    pub fn save(&mut self, preset: Preset) -> Result<usize, String> {
+        let folder = self.folder.clone().ok_or_else(|| {
+            "No folder for presets was found, so the preset is not kept. Set HOME and try again.".to_owned()
+        })?;
+        let not_kept = |why: String| format!("The preset is not kept: {why}");
+        std::fs::create_dir_all(&folder).map_err(|e| {
+            not_kept(format!("{} cannot be made ({e}). Check the folder's permissions.", folder.display()))
+        })?;
+        let path = folder.join(format!("{}.json", folders::file_name(&preset.name)));
+        let text = serde_json::to_string_pretty(&preset).map_err(|e| not_kept(e.to_string()))?;
+        write_bytes(&path, text.as_bytes()).map_err(|e| not_kept(e.to_string()))?;
+        let known = self.presets.iter().position(|(p, factory)| !factory && p.name == preset.name);
+        Ok(match known {
+            Some(i) => {
+                self.presets[i].0 = preset;
+                i
+            }
+            None => {
+                self.presets.push((preset, false));
+                self.presets.len() - 1
+            }
+        })
+    }
+
+    /// Names, and whether each is the factory's.
+    pub fn names(&self) -> Vec<(String, bool)> {
+        self.presets.iter().map(|(preset, factory)| (preset.name.clone(), *factory)).collect()
+    }
+}
+
+fn read(path: &Path) -> Result<Preset, String> {
+    let size = std::fs::metadata(path).map_err(|e| e.to_string())?.len();
+    if size > MAX_BYTES {
+        return Err("it is far too large".to_owned());
+    }
+    let text = std::fs::read_to_string(path).map_err(|e| e.to_string())?;
+    serde_json::from_str(&text).map_err(|_| "it is not a preset".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_factory_is_worth_having() {
+        let params = BacklineParams::default();
+        let library = Library::in_folder(None);
+        assert!(library.presets.len() >= 20);
+        let mut seen = std::collections::BTreeSet::new();
+        for (preset, _) in &library.presets {
+            assert_eq!(
+                preset.values(&params).len(),
+                preset.params.len(),
+                "{}: all is understood",
+                preset.name
+            );
+            assert!(seen.insert(preset.name.clone()), "{} twice", preset.name);
+            assert!(seen.insert(format!("{:?}", preset.params)), "{} sounds like another", preset.name);
+        }
+    }
+
+    #[test]
+    fn what_is_saved_comes_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let params = BacklineParams::default();
+        let mut values = params.values();
+        values[ParamId::Energy.index()] = 0.9;
+        values[ParamId::Style.index()] = 1.0;
+        let preset = Preset::of(&params, &values, "Mine / loud");
+        let mut library = Library::in_folder(Some(dir.path().join("presets")));
+        let place = library.save(preset.clone()).unwrap();
+        assert_eq!(library.save(preset.clone()).unwrap(), place, "saved again, it replaces itself");
+        let again = Library::in_folder(Some(dir.path().join("presets")));
+        assert_eq!(again.presets.last().unwrap().0, preset);
+        assert!(again.presets.last().unwrap().0.matches(&params, &values));
+        assert!(!preset.matches(&params, &params.values()));
+    }
+
+    #[test]
+    fn broken_files_and_folders_cost_a_sentence() {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, text) in
+            [("a.json", "{"), ("b.json", "[]"), ("c.json", ""), ("d.json", r#"{"version":1}"#)]
+        {
+            std::fs::write(dir.path().join(name), text).unwrap();
+        }
+        let good =
+            r#"{"version":9,"name":"New","params":{"energy":"20 %","glow":"3","style":"zouk"},"more":1}"#;
+        std::fs::write(dir.path().join("e.json"), good).unwrap();
+        let library = Library::in_folder(Some(dir.path().to_owned()));
+        assert_eq!(library.notices.len(), 4);
+        let newer = &library.presets.last().unwrap().0;
+        assert_eq!(newer.values(&BacklineParams::default()).len(), 1, "what is understood");
+        // A file where the folder should be.
+        let mut blocked = Library::in_folder(Some(dir.path().join("e.json")));
+        let before = blocked.presets.len();
+        let why = blocked.save(newer.clone()).unwrap_err();
+        assert!(why.starts_with("The preset is not kept"), "{why}");
+        assert_eq!(blocked.presets.len(), before);
+    }
+}
