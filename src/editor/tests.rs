@@ -51,15 +51,18 @@ fn playing() -> Snapshot {
             style: "rock".into(),
             bar_in_phrase: (i % 4) as u32,
             phrase_bars: 4,
+            form: backline_play::Form::Groove,
+            section_start: false,
+            lift: 0.0,
         };
         bars.push(plan_bar(&context, &Controls::default(), bars.last()));
     }
-    let cells = (0..4)
+    let cells = (0..4u8)
         .map(|i| HeardCell {
             start_beat: f64::from(i) * 4.0,
             length_beats: 4.0,
-            chord: chord(progression[i as usize]),
-            prob: 0.3 + 0.2 * i as f32,
+            chord: chord(progression[usize::from(i)]),
+            prob: 0.3 + 0.2 * f32::from(i),
             alternates: vec![(chord("E:min"), 0.2), (None, 0.1)],
         })
         .collect();

@@ -48,7 +48,7 @@ pub enum Status {
 }
 
 /// A bar's place, and whether it is counted on the host's timeline: places on the heard beat are others.
-type Place = (bool, i64);
+type BarPlace = (bool, i64);
 
 /// One track being heard and accompanied.
 pub struct Session {
@@ -75,9 +75,9 @@ pub struct Session {
     /// The form that each of `bars` was planned in.
     forms: BTreeMap<i64, Form>,
     /// Bars that come back as they are.
-    locked: BTreeMap<Place, PlannedBar>,
+    locked: BTreeMap<BarPlace, PlannedBar>,
     /// Takes asked for.
-    takes: BTreeMap<Place, BTreeMap<Line, u32>>,
+    takes: BTreeMap<BarPlace, BTreeMap<Line, u32>>,
     plan: Plan,
     status: Status,
 }
@@ -165,7 +165,7 @@ impl Session {
         true
     }
 
-    fn bar_at(&self, beat: f64) -> Option<(Place, &PlannedBar)> {
+    fn bar_at(&self, beat: f64) -> Option<(BarPlace, &PlannedBar)> {
         let on_host = matches!(self.plan.timeline, Timeline::Host);
         let holds = |bar: &PlannedBar| (bar.start_beat..bar.end_beat()).contains(&beat);
         self.bars.iter().find(|(_, bar)| holds(bar)).map(|(&here, bar)| ((on_host, here), bar))
