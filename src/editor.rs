@@ -7,6 +7,7 @@ mod app;
 mod arrangement;
 mod chords;
 mod clips;
+mod closing;
 pub mod dial;
 mod drag;
 mod header;
@@ -27,18 +28,17 @@ use std::sync::Arc;
 
 use nice_plug::editor::dpi::LogicalSize;
 use nice_plug::editor::{ResizeHint, SizeConstraints};
-use nice_plug_egui::{EguiEditor, EguiEditorState, EguiNiceSettings, RepaintNotifier, create_egui_editor};
+use nice_plug_egui::{EguiEditorState, EguiNiceSettings, RepaintNotifier, create_egui_editor};
 
 use crate::bridge::EditorEnd;
 use crate::params::BacklineParams;
 
 pub use app::App;
+use closing::Threads;
+pub use closing::Window;
 use layout::{Layout, MIN_SIZE, USUAL_SIZE};
 use room::Room;
 use scene::{Action, Desk, Scene};
-
-/// The framework's editor for our window.
-pub type Window = EguiEditor<App>;
 
 /// Makes the editor. No window opens here; `news` is rung when there is something new to see.
 pub fn create(params: Arc<BacklineParams>, end: EditorEnd, news: RepaintNotifier) -> Option<Window> {
@@ -47,12 +47,14 @@ pub fn create(params: Arc<BacklineParams>, end: EditorEnd, news: RepaintNotifier
         max_size: None,
     };
     let hint = ResizeHint { size_constraints: constraints, ..ResizeHint::RESIZABLE };
-    create_egui_editor(
+    let threads = Threads::default();
+    let inner = create_egui_editor(
         EguiEditorState::from_size(LogicalSize::new(USUAL_SIZE.x, USUAL_SIZE.y), 1.0),
         news,
         EguiNiceSettings::new().with_tile("Backline").with_resize_hint(hint),
-        App::new(params, end),
-    )
+        App::new(params, end, threads.clone()),
+    )?;
+    Some(Window::new(inner, threads))
 }
 
 /// Paints the window.

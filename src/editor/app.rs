@@ -12,6 +12,7 @@ use nice_plug::context::gui::GuiContext;
 use nice_plug_egui::baseview::HandlerError;
 use nice_plug_egui::{Frame, KeyCapture, NiceEguiApp};
 
+use super::closing::Threads;
 use super::dial::{ParamId, Values};
 use super::history::{History, Settings};
 use super::moment::{State, Status};
@@ -46,6 +47,8 @@ enum Written {
 pub struct App {
     params: Arc<BacklineParams>,
     end: EditorEnd,
+    /// The threads of this app's windows.
+    threads: Threads,
     context: Option<GuiContext>,
     desk: Desk,
     history: History,
@@ -69,10 +72,11 @@ pub struct App {
 
 impl App {
     /// A window that is not open yet.
-    pub fn new(params: Arc<BacklineParams>, end: EditorEnd) -> Self {
+    pub fn new(params: Arc<BacklineParams>, end: EditorEnd, threads: Threads) -> Self {
         Self {
             params,
             end,
+            threads,
             context: None,
             desk: Desk::default(),
             history: History::default(),
@@ -350,7 +354,7 @@ impl App {
         let ctx = ctx.clone();
         let spawned = std::thread::Builder::new().name("backline-clip".to_owned()).spawn(move || {
             let files = clip.write(&folder, format);
-            let paths = files.as_ref().map(Vec::clone).unwrap_or_default();
+            let paths = files.clone().unwrap_or_default();
             let _ = sender.send(Written::Files(files));
             ctx.request_repaint();
             if drag && !paths.is_empty() {
@@ -419,6 +423,7 @@ impl App {
 
 impl NiceEguiApp for App {
     fn build(&mut self, ctx: egui::Context, gui: GuiContext, frame: &mut Frame) -> Result<(), HandlerError> {
+        self.threads.mark();
         // Little work: the host waits, and parameter changes meanwhile find the window busy.
         self.context = Some(gui);
         self.read_state();

@@ -44,7 +44,7 @@ pub const DARK: Theme = Theme {
     light: false,
     window: rgb(0x14_16_1A),
     panel: rgb(0x1C_1F_25),
-    well: rgb(0x10_12_16),
+    well: rgb(0x10_12_17),
     line: rgb(0x2C_31_3A),
     high: rgb(0xE8_EA_ED),
     mid: rgb(0xA9_B0_BB),

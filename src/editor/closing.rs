@@ -1,0 +1,175 @@
+//! A window that is gone when it is closed: the framework does not always wait for the window's thread.
+//!
+//! baseview 0.4.2 ends the thread and then asks it for an answer; if the thread was quicker there is none, and closing
+//! returns while the thread still lets go of its graphics. A host that opens the next window, or unloads the plug-in,
+//! right then runs into it. So each window's thread leaves a mark that vanishes when the thread ends, and closing
+//! waits for that.
+
+use std::cell::RefCell;
+use std::error::Error;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use nice_plug::context::gui::GuiContext;
+use nice_plug::editor::dpi::NativeSize;
+use nice_plug::editor::{Editor, EditorHandle, HostMethods, ParentWindowHandle, ResizeHint, SpawnedEditor};
+use nice_plug::plugin::TrackInfo;
+use nice_plug_egui::{EguiEditor, EguiEditorHandle};
+
+use super::App;
+
+/// A thread that takes longer is left to itself: better than a host that hangs.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Counts the threads of windows that have not ended yet. Never touched by the audio thread.
+#[derive(Clone, Default)]
+pub struct Threads(Arc<(Mutex<usize>, Condvar)>);
+
+/// One such thread, until it ends.
+struct Mark(Threads);
+
+thread_local! {
+    static MARKS: RefCell<Vec<Mark>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Threads {
+    /// Marks the thread that calls, which is a window's own. On other systems than Linux windows live on the host's
+    /// thread, which does not end.
+    pub fn mark(&self) {
+        if cfg!(target_os = "linux") {
+            *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+            MARKS.with_borrow_mut(|marks| marks.push(Mark(self.clone())));
+        }
+    }
+
+    /// Waits until all marked threads have ended.
+    fn wait(&self) {
+        let (count, ended) = &*self.0;
+        let count = count.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = ended.wait_timeout_while(count, PATIENCE, |count| *count > 0);
+    }
+}
+
+impl Drop for Mark {
+    fn drop(&mut self) {
+        let (count, ended) = &*self.0.0;
+        *count.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        ended.notify_all();
+    }
+}
+
+/// The framework's editor, whose windows are gone when they are closed.
+pub struct Window {
+    inner: EguiEditor<App>,
+    threads: Threads,
+}
+
+impl Window {
+    /// An editor whose app marks its threads in `threads`.
+    pub fn new(inner: EguiEditor<App>, threads: Threads) -> Self {
+        Self { inner, threads }
+    }
+}
+
+impl Editor for Window {
+    type Handle = Handle;
+
+    fn spawn(
+        &self,
+        parent: Option<ParentWindowHandle>,
+        wait_for_parent: bool,
+        fallback_scale_factor: Option<f64>,
+        gui_context: GuiContext,
+        host: Option<HostMethods>,
+    ) -> Result<SpawnedEditor<Handle>, Box<dyn Error>> {
+        let opened = self.inner.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)?;
+        let window = Open { window: Some(opened.window), threads: self.threads.clone() };
+        Ok(SpawnedEditor { handle: Handle(opened.handle), window })
+    }
+
+    fn size(&self) -> NativeSize<u32> {
+        self.inner.size()
+    }
+
+    fn resize_hint(&self) -> ResizeHint {
+        self.inner.resize_hint()
+    }
+
+    fn track_info_updated(&self, info: TrackInfo) {
+        self.inner.track_info_updated(info);
+    }
+}
+
+type Inner = <EguiEditorHandle as EditorHandle>::Window;
+
+/// An open window. Dropping it closes it and waits for its thread.
+pub struct Open {
+    window: Option<Inner>,
+    threads: Threads,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.window = None;
+        self.threads.wait();
+    }
+}
+
+/// The framework's handle of an open window.
+pub struct Handle(EguiEditorHandle);
+
+impl Handle {
+    /// Does what needs the window, which is there until it is dropped.
+    fn with<T>(open: &Open, act: impl FnOnce(&Inner) -> T, gone: T) -> T {
+        open.window.as_ref().map_or(gone, act)
+    }
+}
+
+impl EditorHandle for Handle {
+    type Window = Open;
+    type Error = <EguiEditorHandle as EditorHandle>::Error;
+
+    fn run_until_closed(mut open: Open) -> Result<(), Self::Error> {
+        open.window.take().map_or(Ok(()), EguiEditorHandle::run_until_closed)
+    }
+
+    fn set_parent(&self, parent: ParentWindowHandle, open: &Open) -> Result<(), Self::Error> {
+        Self::with(open, |window| self.0.set_parent(parent, window), Ok(()))
+    }
+
+    fn show(&self, open: &Open) -> Result<(), Self::Error> {
+        Self::with(open, |window| self.0.show(window), Ok(()))
+    }
+
+    fn hide(&self, open: &Open) -> Result<(), Self::Error> {
+        Self::with(open, |window| self.0.hide(window), Ok(()))
+    }
+
+    fn set_size(&self, size: NativeSize<u32>, open: &Open) -> Result<(), Self::Error> {
+        Self::with(open, |window| self.0.set_size(size, window), Ok(()))
+    }
+
+    fn host_main_thread_callback(&self, open: &Open) {
+        Self::with(open, |window| self.0.host_main_thread_callback(window), ());
+    }
+
+    fn adjust_size(&self, size: NativeSize<u32>, open: &Open) -> Option<NativeSize<u32>> {
+        Self::with(open, |window| self.0.adjust_size(size, window), None)
+    }
+
+    fn set_fallback_scale_factor(&self, factor: f64, open: &Open) -> Result<(), Self::Error> {
+        Self::with(open, |window| self.0.set_fallback_scale_factor(factor, window), Ok(()))
+    }
+
+    fn state_changed(&self) {
+        self.0.state_changed();
+    }
+
+    fn param_value_changed(&self, id: &str, normalized_value: f32) {
+        self.0.param_value_changed(id, normalized_value);
+    }
+
+    fn param_modulation_changed(&self, id: &str, modulation_offset: f32) {
+        self.0.param_modulation_changed(id, modulation_offset);
+    }
+}
