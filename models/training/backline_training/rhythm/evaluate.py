@@ -110,7 +110,9 @@ def report(mode, items, scores):
 
 
 def calibration_error(told, bins=5):
-    """Expected calibration error of (probability, right), in bins of equal count."""
+    """Expected calibration error of (probability, right), in bins of equal count; nan if nothing was told."""
+    if not told:
+        return float("nan")
     told = sorted(told)
     parts = [p for p in np.array_split(np.array(told), bins) if len(p)]
     return sum(len(p) * abs(p[:, 0].mean() - p[:, 1].mean()) for p in parts) / len(told)
