@@ -377,6 +377,48 @@ fn samples_that_are_no_numbers_are_mended() {
 }
 
 #[test]
+fn nets_that_cannot_be_used_leave_the_rules_and_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let wav = dir.path().join("song.wav");
+    let song = short("folk_g").render(44_100);
+    write_wav(&wav, song.sample_rate, Depth::Bits16, &[&song.audio.left, &song.audio.right]).unwrap();
+    // What was heard, and how many nets the notices name.
+    let analyse = |words: &[&std::ffi::OsStr]| {
+        let json = dir.path().join("heard.json");
+        let mut all = vec!["analyze".as_ref(), wav.as_os_str(), "--json".as_ref(), json.as_os_str()];
+        all.extend(words);
+        let output = backline(all);
+        assert_eq!(code(&output), 0, "{}", err(&output));
+        let mut heard: Value = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
+        let notices = heard["notices"].take().to_string();
+        (heard, notices.matches("simpler rules").count())
+    };
+    let (rules, named) = analyse(&["--rules".as_ref()]);
+    assert_eq!(named, 0);
+    let (nets, named) = analyse(&[]);
+    assert_eq!(named, 0);
+    assert_ne!(nets, rules, "the nets are not asked");
+
+    // A net under another's name, a net cut short, and no net.
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
+    let wrong = dir.path().join("models");
+    for (from, to) in [("harmony_net", "rhythm_net"), ("harmony_offline_net", "harmony_offline_net")] {
+        fs::create_dir_all(wrong.join(to)).unwrap();
+        for file in ["net.json", "net.onnx"] {
+            fs::copy(own.join(from).join(file), wrong.join(to).join(file)).unwrap();
+        }
+    }
+    let cut = wrong.join("harmony_offline_net/net.onnx");
+    let whole = fs::read(&cut).unwrap();
+    fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
+    let (heard, named) = analyse(&["--models".as_ref(), wrong.as_ref()]);
+    assert_eq!((heard, named), (rules, 3));
+
+    let (heard, _) = analyse(&["--models".as_ref(), own.as_ref()]);
+    assert_eq!(heard, nets);
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_told_before_the_work() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("a file");

@@ -99,6 +99,8 @@ fn target(connection: &RustConnection, root: u32, mapped: &std::sync::mpsc::Send
                 let got = connection.get_property(true, inner, atoms.GOT, AtomEnum::ANY, 0, 10_000).unwrap();
                 let list = String::from_utf8(got.reply().unwrap().value).unwrap();
                 say(source, atoms.XdndFinished, [inner, 1, atoms.XdndActionCopy, 0, 0]);
+                // A connection that is closed at once may take its last words with it.
+                connection.sync().unwrap();
                 return Some(list);
             }
             _ => {}
