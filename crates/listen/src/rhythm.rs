@@ -28,8 +28,25 @@ const FRAMES_JOINED: usize = 2;
 /// Frames of the bar pointer a second.
 pub const RHYTHM_FPS: f64 = FRAMES_PER_S / FRAMES_JOINED as f64;
 
-/// Power that the patterns' likelihoods are raised to: neighbouring frames tell much the same.
-const EVIDENCE_POWER: f64 = 0.45;
+/// How much the word of the onset patterns counts.
+#[derive(Clone, Copy)]
+struct Weight {
+    /// Power that their likelihoods are raised to: neighbouring frames tell much the same.
+    evidence: f64,
+    /// Share of what makes up for their liking of some tempi.
+    tempo: f64,
+}
+
+impl Weight {
+    /// Nobody else is heard.
+    const ALONE: Self = Self { evidence: 0.45, tempo: 1.0 };
+    /// The net is heard as well.
+    const BESIDE_NET: Self = Self { evidence: 0.3, tempo: 0.6 };
+
+    const fn of(from_net: bool) -> Self {
+        if from_net { Self::BESIDE_NET } else { Self::ALONE }
+    }
+}
 
 /// Stream time of what frame `frame` of the bar pointer heard.
 fn frame_time_s(frame: usize) -> f64 {

@@ -10,6 +10,7 @@
 mod card;
 mod error;
 mod model;
+mod registers;
 mod stream;
 
 pub use card::{Card, Output};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tract_onnx::prelude::*;
 
+use crate::registers::clear_upper_halves;
 use crate::{Model, NetError};
 
 /// One stream through a net: the state between chunks.
@@ -63,7 +64,9 @@ impl Stream {
             Tensor::from_shape(&[1, self.chunk, self.features], x).map_err(|e| unusable(format!("{e:#}")))?;
         let inputs: TVec<TValue> =
             std::iter::once(x.into_tvalue()).chain(self.state.iter().cloned()).collect();
-        let mut outputs = self.plan.run(inputs).map_err(|e| unusable(format!("{e:#}")))?;
+        let outputs = self.plan.run(inputs);
+        clear_upper_halves();
+        let mut outputs = outputs.map_err(|e| unusable(format!("{e:#}")))?;
         let fits = outputs.len() == 1 + self.shapes.len()
             && outputs[0].shape() == [1, self.chunk, self.width]
             && outputs[1..].iter().zip(&self.shapes).all(|(o, s)| o.shape() == s.as_slice());

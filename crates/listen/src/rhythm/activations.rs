@@ -7,10 +7,10 @@ use super::net::{Activations, METRES, logistic};
 /// Powers that the likelihoods are raised to: of beats; of downbeats and metre, whose errors last longer than
 /// a frame.
 const BEAT_POWER: f32 = 0.6;
-const DOWNBEAT_POWER: f32 = 0.5;
+const DOWNBEAT_POWER: f32 = 1.4;
 const METRE_POWER: f32 = 0.01;
 /// Log odds of a beat at which a frame speaks neither for nor against one.
-const BEAT_PRIOR: f32 = -1.8;
+const BEAT_PRIOR: f32 = -2.2;
 /// Share of downbeats among beats in the training music.
 const DOWNBEAT_SHARE: f32 = 0.27;
 /// Beat probability below which the downbeat is not asked for.

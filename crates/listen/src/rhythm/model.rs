@@ -2,6 +2,7 @@
 
 use backline_music::Metre;
 
+use super::Weight;
 use crate::onset::GROUPS;
 
 /// Written by `models/rhythm_hmm/train.py`.
@@ -39,13 +40,14 @@ pub struct Patterns {
     pub patterns: Vec<Pattern>,
     /// Weights of [`Patterns::bonus`].
     bonus: [f64; 7],
+    weight: Weight,
 }
 
 impl Patterns {
-    /// The built-in patterns. Neighbouring frames are not independent; `power` below 1 makes up for it.
+    /// The built-in patterns, as far as they count.
     ///
     /// A damaged file gives no patterns, and thus no beats; a test holds that the built-in one is whole.
-    pub fn built_in(power: f64) -> Self {
+    pub fn built_in(weight: Weight) -> Self {
         let mut codebook = Vec::new();
         let mut patterns: Vec<Pattern> = Vec::new();
         let mut tables: Vec<Vec<f32>> = Vec::new();
@@ -82,7 +84,7 @@ impl Patterns {
                         table.extend(
                             words
                                 .filter_map(|w| w.parse::<f64>().ok())
-                                .map(|v| libm::exp(v / STEPS_PER_NAT * power) as f32),
+                                .map(|v| libm::exp(v / STEPS_PER_NAT * weight.evidence) as f32),
                         );
                     }
                 }
@@ -102,7 +104,7 @@ impl Patterns {
             }
         }
         patterns.retain(|p| !p.gain.is_empty() && p.bins <= 256 && p.beats > 0);
-        Self { codebook, patterns, bonus }
+        Self { codebook, patterns, bonus, weight }
     }
 
     /// What each frame adds to the logarithm of a reading in `metre` at `bpm`. Patterns pooled over all
@@ -111,7 +113,7 @@ impl Patterns {
     pub fn bonus(&self, metre: Metre, bpm: f64) -> f64 {
         let z = libm::log(bpm / 110.0);
         let [three, compound, five, line, curve, compound_line, compound_curve] = self.bonus;
-        match (metre.numerator, metre.is_compound()) {
+        let bonus = match (metre.numerator, metre.is_compound()) {
             (_, true) => COMPOUND_BONUS + compound + compound_line * z + compound_curve * z * z,
             (n, false) => {
                 let offset = if n == 3 {
@@ -123,7 +125,8 @@ impl Patterns {
                 };
                 offset + line * z + curve * z * z
             }
-        }
+        };
+        self.weight.tempo * bonus
     }
 
     /// Number of codewords.
@@ -151,7 +154,7 @@ mod tests {
 
     #[test]
     fn the_built_in_file_is_whole() {
-        let all = Patterns::built_in(1.0);
+        let all = Patterns::built_in(Weight { evidence: 1.0, tempo: 1.0 });
         assert_eq!(all.codebook.len(), 48);
         for metre in ["4/4", "3/4", "6/8", "5/4"] {
             let metre: Metre = metre.parse().unwrap();
@@ -166,7 +169,7 @@ mod tests {
 
     #[test]
     fn stillness_and_a_full_onset_are_different_codewords() {
-        let all = Patterns::built_in(1.0);
+        let all = Patterns::built_in(Weight { evidence: 1.0, tempo: 1.0 });
         assert_ne!(all.code(&[0.0; GROUPS]), all.code(&[1.0; GROUPS]));
     }
 }

@@ -4,7 +4,7 @@ use backline_music::{Beat, Estimate, Metre};
 
 use super::model::Patterns;
 use super::pointer::{BarPointer, Join};
-use super::{EVIDENCE_POWER, RhythmFrame, frame_time_s, heard_time_s, is_from_net};
+use super::{RhythmFrame, Weight, frame_time_s, heard_time_s, is_from_net};
 
 /// Beats further than this from any onset are not claimed.
 const STILL_S: f64 = 4.0;
@@ -23,7 +23,7 @@ pub struct Path {
 
 /// Beats of the whole recording; `prob` is what the stream tracker thought at its surest.
 pub fn decode(frames: &[RhythmFrame], duration_s: f64, prob: f32, progress: &mut dyn FnMut(f32)) -> Path {
-    let mut pointer = BarPointer::new(Join::Best, Patterns::built_in(EVIDENCE_POWER));
+    let mut pointer = BarPointer::new(Join::Best, Patterns::built_in(Weight::of(is_from_net(frames))));
     for (i, frame) in frames.iter().enumerate() {
         pointer.step(frame);
         if i % 512 == 0 {

@@ -6,7 +6,7 @@ use backline_music::{Beat, Estimate, Metre};
 
 use super::model::Patterns;
 use super::pointer::{BarPointer, Join};
-use super::{EVIDENCE_POWER, RHYTHM_FPS, RhythmFrame, heard_time_s};
+use super::{RHYTHM_FPS, RhythmFrame, Weight, heard_time_s};
 
 /// Tempi on either side of the likeliest that count as the same.
 const SAME_TEMPO: usize = 2;
@@ -86,7 +86,7 @@ impl Tracker {
     /// Nothing heard yet; expects what the net says, or onset patterns.
     pub fn new(from_net: bool) -> Self {
         Self {
-            pointer: BarPointer::new(Join::Sum, Patterns::built_in(EVIDENCE_POWER)),
+            pointer: BarPointer::new(Join::Sum, Patterns::built_in(Weight::of(from_net))),
             from_net,
             masses: Vec::new(),
             frame: 0,

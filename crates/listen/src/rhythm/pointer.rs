@@ -584,11 +584,12 @@ fn pattern_change(patterns: &Patterns) -> Vec<Vec<f32>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Weight;
     use super::*;
 
     #[test]
     fn the_path_of_a_long_recording_has_no_seam_and_bounded_memory() {
-        let mut pointer = BarPointer::new(Join::Best, Patterns::built_in(0.45));
+        let mut pointer = BarPointer::new(Join::Best, Patterns::built_in(Weight::ALONE));
         // 120 beats a minute, kick and snare, for two and a half minutes.
         for i in 0..7_500 {
             let strengths = match i % 50 {

@@ -8,7 +8,7 @@ use backline_music::{Beat, Estimate};
 use super::model::Patterns;
 use super::offline::{Path, best_path};
 use super::pointer::{BarPointer, Join};
-use super::{EVIDENCE_POWER, RhythmFrame};
+use super::{RhythmFrame, Weight, is_from_net};
 
 /// Longer recordings tell their tempo themselves.
 pub const LONGEST_S: f64 = 20.0;
@@ -41,7 +41,8 @@ pub struct LoopPath {
 
 /// Finds tempo and beats of a recording of `loop_s` seconds that `frames` hold several times over.
 pub fn decode_loop(frames: &[RhythmFrame], loop_s: f64) -> Option<LoopPath> {
-    let mut pointer = BarPointer::new(Join::Sum, Patterns::built_in(EVIDENCE_POWER));
+    let weight = Weight::of(is_from_net(frames));
+    let mut pointer = BarPointer::new(Join::Sum, Patterns::built_in(weight));
     let (mut masses, mut sum) = (Vec::new(), vec![0.0_f32; pointer.tempi_bpm.len()]);
     let (mut evidence, mut heard) = (0.0, 0.0_f32);
     for (i, frame) in frames.iter().enumerate() {
@@ -79,7 +80,7 @@ pub fn decode_loop(frames: &[RhythmFrame], loop_s: f64) -> Option<LoopPath> {
     let sure = 0.5 + 0.5 * agreeing.min(1.0);
     let candidates: Vec<(f64, f32)> = candidates.iter().map(|c| (c.0, sure * c.2 / total)).collect();
 
-    let mut pointer = BarPointer::new(Join::Best, Patterns::built_in(EVIDENCE_POWER));
+    let mut pointer = BarPointer::new(Join::Best, Patterns::built_in(weight));
     pointer.keep_tempo(bpm, AGREES);
     for frame in frames {
         pointer.step(frame);
