@@ -41,7 +41,8 @@ pub struct LoopPath {
 
 /// Finds tempo and beats of a recording of `loop_s` seconds that `frames` hold several times over.
 pub fn decode_loop(frames: &[RhythmFrame], loop_s: f64) -> Option<LoopPath> {
-    let weight = Weight::of(is_from_net(frames));
+    // The length leaves few tempi, so no more help is needed among them than the patterns alone do.
+    let weight = Weight { tempo: Weight::ALONE.tempo, ..Weight::of(is_from_net(frames)) };
     let mut pointer = BarPointer::new(Join::Sum, Patterns::built_in(weight));
     let (mut masses, mut sum) = (Vec::new(), vec![0.0_f32; pointer.tempi_bpm.len()]);
     let (mut evidence, mut heard) = (0.0, 0.0_f32);
