@@ -48,13 +48,14 @@ pub enum Join {
     Best,
 }
 
-/// The states of one pattern at one tempo. State `p` lies in slot `(p - frame) mod len`, so that the
-/// pointer moves without anything being copied.
+/// The states of one pattern at one tempo. State `p` lies in slot `(p - head) mod len`, and the head moves on by
+/// one each frame, so that the pointer moves without anything being copied.
 struct Ring {
     pattern: usize,
     tempo: usize,
     first: usize,
     len: usize,
+    head: usize,
     /// State at which each beat starts.
     beat_starts: Vec<usize>,
     /// States whose change of harmony is known now, with the spot in the bar where it was.
@@ -67,6 +68,18 @@ struct Ring {
     leak: f32,
     /// Factor for metre and tempo in every frame.
     bonus: f32,
+}
+
+impl Ring {
+    /// Where among all probabilities that of `state` lies now.
+    fn slot(&self, state: usize) -> usize {
+        self.first + if state < self.head { state + self.len - self.head } else { state - self.head }
+    }
+
+    /// Moves the pointer on by one state.
+    fn advance(&mut self) {
+        self.head = if self.head + 1 == self.len { 0 } else { self.head + 1 };
+    }
 }
 
 /// Where a beat's first state came from: `tempo` and, at bar lines, `pattern`.
@@ -112,8 +125,12 @@ pub struct BarPointer {
     origins_per_frame: usize,
     /// First origin of each pattern within a frame.
     origin_first: Vec<usize>,
+    /// What the net's word on the metre is worth, by pattern.
+    metre_gain: Vec<f32>,
     outgoing: Vec<f32>,
-    mixed: Vec<(f32, u8)>,
+    /// What reaches the bar line from each pattern at each tempo, and the tempo it had.
+    mixed: Vec<f32>,
+    mixed_from: Vec<u8>,
 }
 
 impl BarPointer {
@@ -139,8 +156,10 @@ impl BarPointer {
             settled: Vec::new(),
             origins_per_frame: 0,
             origin_first: Vec::new(),
+            metre_gain: Vec::with_capacity(patterns.patterns.len()),
             outgoing: vec![0.0; tempi_bpm.len()],
-            mixed: vec![(0.0, 0); tempi_bpm.len() * patterns.patterns.len()],
+            mixed: vec![0.0; tempi_bpm.len() * patterns.patterns.len()],
+            mixed_from: vec![0; tempi_bpm.len() * patterns.patterns.len()],
             tempi_bpm,
             patterns,
             changes: ChangeModel::built_in(),
@@ -177,6 +196,7 @@ impl BarPointer {
                     tempo: j,
                     first,
                     len,
+                    head: 0,
                     beat_starts: (0..pattern.beats).map(|b| (b * len).div_ceil(pattern.beats)).collect(),
                     spots: spots(pattern.metre, len),
                     marks: marks(pattern.beats, len),
@@ -227,21 +247,26 @@ impl BarPointer {
         let code = self.patterns.code(&frame.strengths);
         let codes = self.patterns.codes();
         self.frame += 1;
+        self.rings.iter_mut().for_each(Ring::advance);
         self.cross_beats();
         self.hear_change(frame.change);
         let told = frame.activations.as_ref().map(Gains::of);
         let by_net = told.as_ref().map_or(1.0, |told| self.hear_marks(told));
+        self.metre_gain.clear();
+        self.metre_gain.extend(
+            self.patterns.patterns.iter().map(|p| told.as_ref().map_or(1.0, |told| told.metre(p.metre))),
+        );
         let (mut total, mut anywhere) = (0.0_f32, 0.0_f32);
         let mut own_gain = [0.0_f32; 256];
         let share = if self.join == Join::Sum { self.total } else { self.total * 1e-6 };
         for (ring, mass) in self.rings.iter().zip(&mut self.ring_mass) {
             let pattern = &self.patterns.patterns[ring.pattern];
             let gain = &pattern.gain[code * pattern.bins..(code + 1) * pattern.bins];
-            let bonus = ring.bonus * told.as_ref().map_or(1.0, |told| told.metre(pattern.metre));
+            let bonus = ring.bonus * self.metre_gain[ring.pattern];
             for (own, gain) in own_gain.iter_mut().zip(gain) {
                 *own = gain * bonus;
             }
-            let head = self.frame % ring.len;
+            let head = ring.head;
             let (start, rest) = self.prob[ring.first..ring.first + ring.len].split_at_mut(ring.len - head);
             let bins = &self.bins[ring.bins];
             let leak = ring.leak * share;
@@ -270,12 +295,9 @@ impl BarPointer {
     fn hear_marks(&mut self, told: &Gains) -> f32 {
         let (mut gained, mut anywhere) = (0.0, 0.0);
         for (ring, mass) in self.rings.iter().zip(&self.ring_mass) {
-            let back = ring.len - self.frame % ring.len;
             let mut extra = 0.0;
             for (state, mark) in &ring.marks {
-                let slot = state + back;
-                let slot = if slot >= ring.len { slot - ring.len } else { slot };
-                let p = &mut self.prob[ring.first + slot];
+                let p = &mut self.prob[ring.slot(*state)];
                 let gain = told.marks[*mark as usize] - 1.0;
                 gained += *p * gain;
                 extra += gain;
@@ -297,11 +319,8 @@ impl BarPointer {
             .map(|spot| self.changes.gain(spot, change));
         let mut gained = 0.0;
         for ring in &self.rings {
-            let back = ring.len - self.frame % ring.len;
             for (state, spot) in &ring.spots {
-                let slot = state + back;
-                let slot = if slot >= ring.len { slot - ring.len } else { slot };
-                let p = &mut self.prob[ring.first + slot];
+                let p = &mut self.prob[ring.slot(*state)];
                 let weighed = *p * gains[*spot as usize];
                 gained += weighed - *p;
                 *p = weighed;
@@ -329,18 +348,21 @@ impl BarPointer {
                 }
                 for to in 0..tempi {
                     let Some(r) = self.ring_at[m][to] else { continue };
+                    let (lowest, end) = around(to, tempi);
+                    let change = &self.tempo_change[to][lowest + REACH - to..end + REACH - to];
+                    let arriving = self.outgoing[lowest..end].iter().zip(change).map(|(p, change)| p * change);
                     let mut joined = (0.0_f32, to as u8);
-                    let lowest = to.saturating_sub(REACH);
-                    for from in lowest..(to + REACH + 1).min(tempi) {
-                        let p = self.outgoing[from] * self.tempo_change[to][from + REACH - to];
-                        match self.join {
-                            Join::Sum => joined.0 += p,
-                            Join::Best if p > joined.0 => joined = (p, from as u8),
-                            Join::Best => {}
+                    if keep {
+                        for (from, p) in arriving.enumerate() {
+                            if p > joined.0 {
+                                joined = (p, (lowest + from) as u8);
+                            }
                         }
+                    } else {
+                        joined.0 = arriving.fold(0.0, |sum, p| sum + p);
                     }
                     if beat == 0 {
-                        self.mixed[m * tempi + to] = joined;
+                        (self.mixed[m * tempi + to], self.mixed_from[m * tempi + to]) = joined;
                     } else {
                         let slot = self.slot(r, beat);
                         self.prob[slot] = joined.0;
@@ -353,29 +375,35 @@ impl BarPointer {
             }
         }
         for m in 0..self.ring_at.len() {
-            for to in 0..tempi {
-                let Some(r) = self.ring_at[m][to] else { continue };
-                let mut joined = 0.0_f32;
-                let mut origin = Origin { tempo: to as u8, pattern: m as u8 };
-                for from in 0..self.ring_at.len() {
-                    if self.ring_at[from][to].is_none() {
-                        continue;
-                    }
-                    let (mixed, tempo) = self.mixed[from * tempi + to];
-                    let p = mixed * self.pattern_change[from][m];
-                    match self.join {
-                        Join::Sum => joined += p,
-                        Join::Best if p > joined => {
-                            joined = p;
-                            origin = Origin { tempo, pattern: from as u8 };
-                        }
-                        Join::Best => {}
-                    }
+            self.outgoing.fill(0.0);
+            let first = row + self.origin_first[m];
+            if keep {
+                for (to, origin) in self.origins[first..first + tempi].iter_mut().enumerate() {
+                    *origin = Origin { tempo: to as u8, pattern: m as u8 };
                 }
-                let slot = self.slot(r, 0);
-                self.prob[slot] = joined;
+            }
+            // Pattern by pattern over all tempi at once; where a pattern lacks a tempo, nothing is mixed.
+            for from in 0..self.ring_at.len() {
+                let change = self.pattern_change[from][m];
+                let mixed = &self.mixed[from * tempi..(from + 1) * tempi];
+                let joined = self.outgoing.iter_mut().zip(mixed).map(|(joined, p)| (joined, p * change));
                 if keep {
-                    self.origins[row + self.origin_first[m] + to] = origin;
+                    let tempi_from = &self.mixed_from[from * tempi..(from + 1) * tempi];
+                    let origins = &mut self.origins[first..first + tempi];
+                    for (((joined, p), origin), tempo) in joined.zip(origins).zip(tempi_from) {
+                        if p > *joined {
+                            *joined = p;
+                            *origin = Origin { tempo: *tempo, pattern: from as u8 };
+                        }
+                    }
+                } else {
+                    joined.for_each(|(joined, p)| *joined += p);
+                }
+            }
+            for to in 0..tempi {
+                if let Some(r) = self.ring_at[m][to] {
+                    let slot = self.slot(r, 0);
+                    self.prob[slot] = self.outgoing[to];
                 }
             }
         }
@@ -384,7 +412,7 @@ impl BarPointer {
     /// Slot of the first state of `beat`.
     fn slot(&self, ring: usize, beat: usize) -> usize {
         let ring = &self.rings[ring];
-        ring.first + (ring.beat_starts[beat] + ring.len - self.frame % ring.len) % ring.len
+        ring.slot(ring.beat_starts[beat])
     }
 
     /// Probability of each tempo.
@@ -418,7 +446,7 @@ impl BarPointer {
                 continue;
             }
             let pattern = &self.patterns.patterns[ring.pattern];
-            let head = self.frame % ring.len;
+            let head = ring.head;
             let beats_per_state = pattern.beats as f32 / ring.len as f32;
             for (s, p) in self.prob[ring.first..ring.first + ring.len].iter().enumerate() {
                 let place = if s < ring.len - head { s + head } else { s + head - ring.len };
@@ -466,7 +494,7 @@ impl BarPointer {
             let r = &self.rings[ring];
             let states = &self.prob[r.first..r.first + r.len];
             let slot = (0..r.len).max_by(|a, b| states[*a].total_cmp(&states[*b])).unwrap_or(0);
-            (slot + self.frame) % r.len
+            (slot + r.head) % r.len
         };
         // `frame` counts the frames heard; the frame heard first is number 0.
         let mut frame = self.frame;
@@ -545,15 +573,20 @@ fn metre_prior(metre: Metre) -> f32 {
     }
 }
 
+/// The tempi from which, and to which, `tempo` of `tempi` can change: the first, and one past the last.
+fn around(tempo: usize, tempi: usize) -> (usize, usize) {
+    (tempo.saturating_sub(REACH), (tempo + REACH + 1).min(tempi))
+}
+
 fn tempo_change(tempi_bpm: &[f64]) -> Vec<[f32; 2 * REACH + 1]> {
     let weight =
         |from: usize, to: usize| libm::exp(-TEMPO_LAMBDA * (tempi_bpm[to] / tempi_bpm[from] - 1.0).abs());
     let n = tempi_bpm.len();
-    let around = |j: usize| j.saturating_sub(REACH)..(j + REACH + 1).min(n);
     let mut change = vec![[0.0; 2 * REACH + 1]; n];
     for from in 0..n {
-        let sum: f64 = around(from).map(|to| weight(from, to)).sum();
-        for to in around(from) {
+        let (lowest, end) = around(from, n);
+        let sum: f64 = (lowest..end).map(|to| weight(from, to)).sum();
+        for to in lowest..end {
             change[to][from + REACH - to] = (weight(from, to) / sum) as f32;
         }
     }

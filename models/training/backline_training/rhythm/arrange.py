@@ -10,7 +10,8 @@ KICK, SNARE, STICK, CLAP, HAT, PEDAL, OPEN, RIDE, CRASH, TOM, SHAKER, TAMBOURINE
     36, 38, 37, 39, 42, 44, 46, 51, 49, 45, 70, 54,
 )  # fmt: skip
 
-# Grooves of one bar: name, slowest and fastest tempo, then kick, snare, hat, each in beats.
+# Grooves of one bar: name, slowest and fastest tempo, then kick, snare, hat, each in beats. No two may be the same
+# strokes at tempi of one and two: the net would learn that the octave cannot be told.
 FOUR = [
     ("rock", 70, 180, [0, 2], [1, 3], "eighths"),
     ("rock2", 70, 150, [0, 2, 2.5], [1, 3], "eighths"),
@@ -25,12 +26,13 @@ FOUR = [
     ("fourfloor", 90, 160, [0, 1, 2, 3], [1, 3], "eighths"),
     ("trap", 120, 160, [0, 1.5, 3.5], [2], "eighths"),
     ("trap2", 120, 160, [0, 2.75], [2], "sixteenths"),
-    ("halftime", 90, 170, [0, 0.5, 3.5], [2], "quarters"),
     ("boombap", 78, 102, [0, 1.5, 2.25], [1, 3], "eighths"),
     ("dnb", 160, 180, [0, 2.5], [1, 3], "eighths"),
     ("jungle", 155, 175, [0, 0.5, 2.5], [1, 3, 3.75], "eighths"),
     ("breakbeat", 115, 145, [0, 0.5, 2.5], [1, 3], "eighths"),
     ("bossa", 100, 160, [0, 1.5, 2, 3.5], [], "eighths"),
+    ("bossarim", 105, 165, [0, 1.5, 2, 3.5], [0, 1.5, 3], "eighths"),
+    ("clave", 105, 165, [0, 1.5, 2, 3.5], [1, 2.5], "eighths"),
     ("reggae", 65, 95, [2], [2], "eighths"),
     ("dembow", 85, 110, [0, 1, 2, 3], [0.75, 1.5, 2.75, 3.5], "eighths"),
     ("swing", 100, 230, [0, 2], [], "ride"),
@@ -41,7 +43,7 @@ FOUR = [
     ("metal", 100, 200, [0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5], [1, 3], "quarters"),
     ("punk", 150, 215, [0, 2], [1, 3], "quarters"),
     ("motown", 100, 140, [0, 2], [0, 1, 2, 3], "eighths"),
-    ("quarters", 60, 200, [0], [2], "quarters"),
+    ("quarters", 60, 100, [0], [2], "quarters"),
 ]
 THREE = [
     ("waltz", 80, 200, [0], [1, 2], "none"), ("waltzhat", 80, 190, [0], [1, 2], "quarters"),

@@ -19,6 +19,9 @@ PROGRAMS = {
     "voice": [52, 53, 54, 85],
     "kits": [0, 0, 8, 16, 24, 25, 32, 40],
 }
+# By beats in a bar and compound or not: the slowest, the fastest and the middle tempo.
+USUAL_BPM = {(4, False): (42, 230, 112), (3, False): (55, 220, 122), (2, True): (36, 140, 66), (4, True): (42, 110, 66),
+             (2, False): (60, 160, 108), (5, False): (70, 200, 125), (7, False): (140, 240, 200)}  # fmt: skip
 # Strokes quieter than this are not heard in a mix, and no one can be asked to hear them.
 AUDIBLE = 22
 
@@ -121,33 +124,32 @@ def with_sheet(rng, split, sources):
     """A lead sheet's tune and chords, accompanied."""
     pool = sources.of(split, "sheets")
     odd = [m for m in pool if m.beats_per_bar != 4]
-    source = rng.choice(odd if rng.random() < 0.5 else pool)
-    if source.compound:
-        bpm = rng.uniform(42, 130)
-    elif source.beats_per_bar == 3:
-        bpm = rng.uniform(70, 190)
-    else:
-        bpm = rng.uniform(65, 200)
+    source = rng.choice(odd if rng.random() < 0.4 else pool)
+    bpm = usual_bpm(rng, source.beats_per_bar, source.compound)
     chords = source.chords or arrange.progression(rng, source.beats_per_bar, source.beats)
     args = (rng, source.beats_per_bar, source.compound, source.beats, chords)
     swing = rng.choice([0.5, 0.5, 0.5, 0.6, 2 / 3]) if not source.compound else 0.5
     return source, *ensemble(rng, args, bpm, source.notes), bpm, swing, rng.random() < 0.2
 
 
+def usual_bpm(rng, per_bar, compound):
+    """A tempo as such music has it: most near the middle, some anywhere that it can be played."""
+    low, high, middle = USUAL_BPM[per_bar, compound]
+    if rng.random() < 0.1:
+        return rng.uniform(low, high)
+    return min(max(middle * 2 ** rng.gauss(0, 0.38), low), high)
+
+
 def made_up(rng, split, sources):
     """All made up: every metre and style of groove."""
     del sources
     keys = list(arrange.GROOVES)
-    per_bar, compound = key = rng.choices(keys, [0.5, 0.15, 0.16, 0.04, 0.04, 0.06, 0.05])[0]
-    low, high, median = {(4, False): (42, 230, 112), (3, False): (55, 220, 125), (2, True): (36, 140, 66),
-                         (4, True): (42, 110, 66), (2, False): (60, 160, 108), (5, False): (70, 200, 125),
-                         (7, False): (140, 240, 200)}[key]  # fmt: skip
-    bpm = rng.uniform(low, high)
+    per_bar, compound = key = rng.choices(keys, [0.6, 0.12, 0.12, 0.03, 0.03, 0.05, 0.05])[0]
     if rng.random() < 0.6:
         groove = arrange.groove_for(rng, key)
         bpm = rng.uniform(groove[1], groove[2])
-    elif rng.random() < 0.6:
-        bpm = min(max(median * 2 ** rng.gauss(0, 0.4), low), high)
+    else:
+        bpm = usual_bpm(rng, per_bar, compound)
     beats = int(110 * bpm / 60) // per_bar * per_bar
     source = material.Material(f"made_{per_bar}{'c' if compound else ''}", split, per_bar, compound, bpm, beats, [])
     chords = arrange.progression(rng, per_bar, beats)
@@ -195,12 +197,12 @@ def tempo_curve(rng, bpm, beats):
     return times
 
 
-def swung(beat, swing):
-    """Where a beat position goes when the off-beat eighth comes at `swing` of the beat."""
-    whole, part = divmod(beat, 1.0)
+def swung(beat, swing, unit=1.0):
+    """Where a beat position goes when the second half of each `unit` (a beat, or half of one) comes at `swing` of it."""
+    whole, part = divmod(beat / unit, 1.0)
     if part < 0.5:
-        return whole + part * 2 * swing
-    return whole + swing + (part - 0.5) * 2 * (1 - swing)
+        return (whole + part * 2 * swing) * unit
+    return (whole + swing + (part - 0.5) * 2 * (1 - swing)) * unit
 
 
 def perform(rng, name, split, source, parts, condition, bpm, swing, length_s, one_shots, seed):
@@ -213,6 +215,10 @@ def perform(rng, name, split, source, parts, condition, bpm, swing, length_s, on
     if sounding and not any(start <= b < start + 8 for b in sounding):
         start = max(0, int(min((b for b in sounding if b >= start), default=0)))
     times = tempo_curve(rng, bpm, needed)
+    # Hip-hop and new soul swing their sixteenths, not their eighths.
+    human = source.name.startswith("gmd")
+    sixteenths = swing == 0.5 and not (source.compound or human) and bpm < 115 and rng.random() < 0.12
+    swing, unit = (rng.uniform(0.53, 0.64), 0.5) if sixteenths else (swing, 1.0)
     lead_s = rng.choice([0.0, 0.0, rng.uniform(0, 1.2), rng.uniform(0, 0.4)])
     lead_s += 0.12
 
@@ -223,7 +229,7 @@ def perform(rng, name, split, source, parts, condition, bpm, swing, length_s, on
     notes, drums, onsets, programs, volumes = [], [], [], {}, {}
     for part, events in sorted(parts.items()):
         channel, loose_s = CHANNELS[part], rng.choice([0.0, 0.003, 0.006, 0.01, 0.015])
-        if source.name.startswith("gmd") and part == "drums":
+        if human and part == "drums":
             loose_s = 0.0
         family = {"drums": "kits", "bass": "bass", "bridge": "melody", "melody": "melody"}.get(part)
         family = family or rng.choice(["keys", "keys", "guitar", "guitar", "pad", "synth"])
@@ -234,7 +240,7 @@ def perform(rng, name, split, source, parts, condition, bpm, swing, length_s, on
         volumes[channel] = rng.randint(70, 127) if len(parts) == 1 else rng.choice([rng.randint(35, 127), 100, 110])
         transpose = rng.randint(-4, 4) if part != "drums" else 0
         for beat, length, _, key, velocity in events:
-            at = swung(beat, swing) - start
+            at = swung(beat, swing, unit) - start
             if not -0.05 <= at < needed - 1:
                 continue
             time_s = seconds(at) + rng.gauss(0, loose_s)
