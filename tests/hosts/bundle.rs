@@ -1,20 +1,32 @@
 //! The plug-in as hosts find it: the library that cargo has just built, in the folders of each format.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use backline_testhost::{Clap, Vst3};
+use backline_testhost::{Clap, Host, Vst3};
 
-static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| {
-    let folder = tempfile::tempdir().unwrap();
+/// One folder for all runs: each test is a process of its own, and what the processes left behind would fill disks.
+static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bundles");
     let library = library();
-    std::fs::copy(&library, folder.path().join("backline.clap")).unwrap();
-    let arch = folder.path().join("Backline.vst3/Contents").join(vst3_arch());
+    let arch = folder.join("Backline.vst3/Contents").join(vst3_arch());
     std::fs::create_dir_all(&arch).unwrap();
     let name = if cfg!(target_os = "windows") { "Backline.vst3" } else { "Backline.so" };
-    std::fs::copy(&library, arch.join(name)).unwrap();
+    place(&library, &folder.join("backline.clap"));
+    place(&library, &arch.join(name));
     folder
 });
+
+/// Puts a link to `library` at `path`, in one step, since tests that run at the same time load what is there.
+fn place(library: &Path, path: &Path) {
+    let seen = |path: &Path| std::fs::metadata(path).and_then(|m| Ok((m.len(), m.modified()?))).ok();
+    if seen(path) == seen(library) {
+        return;
+    }
+    let own = path.with_extension(std::process::id().to_string());
+    std::fs::hard_link(library, &own).or_else(|_| std::fs::copy(library, &own).map(drop)).unwrap();
+    std::fs::rename(&own, path).unwrap();
+}
 
 /// The library beside the test itself. Cargo builds it, in the same profile, before the test; the one
 /// a folder up is only renewed by `cargo build`, and may be old.
@@ -33,10 +45,15 @@ fn vst3_arch() -> String {
 
 /// The CLAP, loaded.
 pub fn load_clap() -> Clap {
-    Clap::new(&FOLDER.path().join("backline.clap"))
+    Clap::new(&FOLDER.join("backline.clap"))
 }
 
 /// The VST3, loaded.
 pub fn load_vst3() -> Vst3 {
-    Vst3::new(&FOLDER.path().join("Backline.vst3"))
+    Vst3::new(&FOLDER.join("Backline.vst3"))
+}
+
+/// One of each format, with its name.
+pub fn hosts() -> Vec<(&'static str, Box<dyn Host>)> {
+    vec![("clap", Box::new(load_clap()) as Box<dyn Host>), ("vst3", Box::new(load_vst3()))]
 }

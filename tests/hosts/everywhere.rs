@@ -5,10 +5,6 @@ use backline_testhost::{At, Host, Run, ragged};
 use crate::bundle;
 use crate::song;
 
-fn hosts() -> Vec<(&'static str, Box<dyn Host>)> {
-    vec![("clap", Box::new(bundle::load_clap()) as Box<dyn Host>), ("vst3", Box::new(bundle::load_vst3()))]
-}
-
 /// Feeds the demo song, while the transport follows its own script.
 struct Stage<'a> {
     run: Run<'a>,
@@ -58,7 +54,7 @@ impl<'a> Stage<'a> {
 
 #[test]
 fn a_busy_day_of_the_transport() {
-    for (format, mut host) in hosts() {
+    for (format, mut host) in bundle::hosts() {
         host.activate(48_000.0, 8_192, true);
         let mut stage = Stage::new(&mut *host);
         let mut block = ragged(2_048, 9);
@@ -169,7 +165,7 @@ fn every_rate_and_mono() {
 
 #[test]
 fn bad_sound_passes_and_harms_nothing() {
-    for (_, mut host) in hosts() {
+    for (_, mut host) in bundle::hosts() {
         host.activate(48_000.0, 512, true);
         let mut run = Run::new(&mut *host);
         let nasty = [f32::INFINITY, f32::NEG_INFINITY, 1.0e-40, -1.0e-45, 3.0e38, -3.0e38, 0.0, -0.0];

@@ -3,10 +3,13 @@
 
 mod bundle;
 mod live;
+mod random;
 mod song;
 
 mod everywhere;
+mod fuzz;
 mod notes;
 mod saved;
+mod soak;
 #[cfg(target_os = "linux")]
 mod window;

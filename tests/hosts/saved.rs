@@ -4,10 +4,6 @@ use backline_testhost::{At, Host, Run};
 
 use crate::bundle;
 
-fn hosts() -> Vec<(&'static str, Box<dyn Host>)> {
-    vec![("clap", Box::new(bundle::load_clap()) as Box<dyn Host>), ("vst3", Box::new(bundle::load_vst3()))]
-}
-
 fn tick(host: &mut dyn Host) {
     Run::new(host).block(&vec![vec![0.0; 64]; 2], &At::STOPPED);
 }
@@ -17,7 +13,7 @@ fn knobs_come_back() {
     let styles = backline_play::styles();
     let place = 1 + styles.iter().position(|style| style.id == "bossa").unwrap();
     let bossa = place as f64 / styles.len() as f64; // "auto" is at 0
-    for (format, mut host) in hosts() {
+    for (format, mut host) in bundle::hosts() {
         host.activate(48_000.0, 512, false);
         for (name, value) in
             [("Energy", 0.75), ("Swing", 0.25), ("Seed", 1.0), ("Bass", 0.0), ("Style", bossa)]
@@ -47,7 +43,7 @@ fn knobs_come_back() {
 
 #[test]
 fn broken_state_does_no_harm() {
-    for (format, mut host) in hosts() {
+    for (format, mut host) in bundle::hosts() {
         host.activate(48_000.0, 512, false);
         tick(&mut *host);
         let good = host.save();

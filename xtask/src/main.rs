@@ -1,4 +1,4 @@
-//! Backline's chores: `cargo xtask install`, `test`, `bundle`, `bench`, `lint`, `setup`, `evaluate`.
+//! Backline's chores: `cargo xtask install`, `test`, `soak`, `bundle`, `bench`, `lint`, `setup`, `evaluate`.
 
 mod evaluate;
 mod install;
@@ -14,6 +14,7 @@ Usage: cargo xtask <verb>
   install [--yes]      system packages, release build, bundle, install into your plug-in folders, then
                        prove it: the demo song is accompanied through the installed CLAP
   test [ARGS]          all tests (ARGS go to the test runner)
+  soak [ARGS]          the long tests at full length (about an hour; BACKLINE_SOAK=0.1 runs a tenth)
   bundle [--release]   build the VST3 and CLAP bundles into target/bundled
   bench [ARGS]         benchmarks (ARGS go to criterion)
   evaluate hear [FOLDER] [OPTIONS]
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
     let result = match verb.as_str() {
         "install" => install::install(yes),
         "test" => test::test(&rest),
+        "soak" => test::soak(&rest),
         "bundle" => install::bundle(rest.iter().any(|a| a == "--release")).map(|_| ()),
         "bench" => test::bench(&rest),
         "evaluate" if rest.first().is_some_and(|what| what == "hear") => evaluate::hear(&rest[1..]),

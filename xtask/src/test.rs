@@ -33,6 +33,32 @@ pub fn test(args: &[String]) -> Result<()> {
     if args.is_empty() { try_training() } else { Ok(()) }
 }
 
+/// Runs the long tests at full length, one after the other: a million moves of the transport, an hour, sixteen
+/// instances, kills while saving, and a hundred thousand damaged files of each kind. `BACKLINE_SOAK` set to a
+/// number below 1 runs that share.
+///
+/// # Errors
+/// A test fails or cannot be built.
+pub fn soak(args: &[String]) -> Result<()> {
+    let mut tests = on_a_display();
+    tests.args([
+        "test",
+        "--workspace",
+        "--test",
+        "hosts",
+        "--",
+        "--test-threads",
+        "1",
+        "--nocapture",
+        "soak::",
+        "fuzz::",
+    ]);
+    if std::env::var_os("BACKLINE_SOAK").is_none() {
+        tests.env("BACKLINE_SOAK", "1");
+    }
+    run(tests.args(args))
+}
+
 /// Tries out how the nets are trained, from data to scores, on tiny data. Needs a Python with PyTorch: without one
 /// it says so and does nothing, since only who trains a net needs it.
 fn try_training() -> Result<()> {

@@ -9,7 +9,6 @@ use backline_files::wav::{Depth, write_wav};
 use backline_files::{MidiSong, read_audio};
 use backline_synth::demo::{DEMO, SPECS, Spec, demo_song};
 use serde_json::Value;
-use tempfile::TempDir;
 
 fn backline<I: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = I>) -> Output {
     Command::new(env!("CARGO_BIN_EXE_backline")).args(args).stdin(Stdio::null()).output().unwrap()
@@ -45,15 +44,16 @@ fn short(name: &str) -> Spec {
 
 /// The demo song as a file, the same for all tests.
 fn demo_wav() -> &'static Path {
-    static DEMO: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
-    let (_, path) = DEMO.get_or_init(|| {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("my song.wav");
+    static DEMO: OnceLock<PathBuf> = OnceLock::new();
+    DEMO.get_or_init(|| {
+        // In one place for the processes of all tests, and put there in one step.
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("my song.wav");
+        let own = path.with_extension(std::process::id().to_string());
         let song = demo_song();
-        write_wav(&path, song.sample_rate, Depth::Bits16, &[&song.audio.left, &song.audio.right]).unwrap();
-        (dir, path)
-    });
-    path
+        write_wav(&own, song.sample_rate, Depth::Bits16, &[&song.audio.left, &song.audio.right]).unwrap();
+        std::fs::rename(&own, &path).unwrap();
+        path
+    })
 }
 
 fn schema_errors(text: &str) -> Vec<String> {

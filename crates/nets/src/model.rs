@@ -36,13 +36,17 @@ impl Model {
             return Err(NetError::Checksum { net: name.to_owned() });
         }
         let unusable = |why: String| NetError::Unusable { net: name.to_owned(), why };
-        let plan = optimised(&card, onnx).map_err(|e| unusable(format!("{e:#}")))?;
-        let model = Self { card, plan };
-        // The first run makes what later runs use; it also shows that the shapes are as the card says.
-        let mut trial = Stream::new(&model);
-        let silence = vec![0.0; model.card.chunk * model.card.features];
-        trial.step(&silence).map_err(|e| unusable(e.to_string()))?;
-        Ok(model)
+        // What was made to fit its checksum can still be no net, and the library panics at some of those.
+        let tried = std::panic::catch_unwind(|| {
+            let plan = optimised(&card, onnx).map_err(|e| format!("{e:#}"))?;
+            let model = Self { card, plan };
+            // The first run makes what later runs use; it also shows that the shapes are as the card says.
+            let mut trial = Stream::new(&model);
+            let silence = vec![0.0; model.card.chunk * model.card.features];
+            trial.step(&silence).map_err(|e| e.to_string())?;
+            Ok(model)
+        });
+        tried.unwrap_or_else(|_| Err("it is no net".to_owned())).map_err(unusable)
     }
 
     /// Loads the net in `folder`: its `net.onnx` and `net.json`.

@@ -350,7 +350,8 @@ impl BarPointer {
                     let Some(r) = self.ring_at[m][to] else { continue };
                     let (lowest, end) = around(to, tempi);
                     let change = &self.tempo_change[to][lowest + REACH - to..end + REACH - to];
-                    let arriving = self.outgoing[lowest..end].iter().zip(change).map(|(p, change)| p * change);
+                    let arriving =
+                        self.outgoing[lowest..end].iter().zip(change).map(|(p, change)| p * change);
                     let mut joined = (0.0_f32, to as u8);
                     if keep {
                         for (from, p) in arriving.enumerate() {
