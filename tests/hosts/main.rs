@@ -10,3 +10,5 @@ mod notes;
 mod saved;
 #[cfg(target_os = "linux")]
 mod window;
+#[cfg(windows)]
+mod window_on_windows;

@@ -1,10 +1,17 @@
-//! Backline's chores: `cargo xtask install`, `test`, `bundle`, `bench`, `lint`, `setup`, `evaluate`.
+//! Backline's chores: `cargo xtask install`, `test`, `bundle`, `bench`, `lint`, `setup`, `evaluate`, `windows`, `macos`,
+//! `package`.
 
+mod cross;
 mod evaluate;
+mod hash;
 mod install;
+mod licences;
+mod macos;
+mod package;
 mod run;
 mod setup;
 mod test;
+mod windows;
 
 use std::process::ExitCode;
 
@@ -22,6 +29,13 @@ Usage: cargo xtask <verb>
   evaluate play        what the band plays, as figures: voice-leading, violations, the answer to a riff, speed
   evaluate tempo FOLDER
                        tempo of real recordings against their names ('120 BPM') or annotations
+  windows [--yes]      from Debian: build for Windows into target/windows/bundled, run the host tests under Wine,
+                       and compare what the command line writes with Linux's, byte by byte
+  macos --check [--yes]
+                       from Debian: compile everything for both kinds of Mac, as far as that goes without linking
+  package [--yes] [--development]
+                       archive, .deb and, where `windows` has been run, zip into target/packages: each made twice,
+                       compared and tried out (--development: of what the tests have built)
   lint                 rustfmt, clippy without warnings, licences of the dependencies
   setup [--yes]        install the system packages that building and testing need";
 
@@ -40,6 +54,9 @@ fn main() -> ExitCode {
         "evaluate" if rest.len() == 2 && rest[0] == "tempo" => {
             evaluate::tempo(std::path::Path::new(&rest[1]))
         }
+        "windows" => windows::windows(yes),
+        "macos" if rest.iter().any(|a| a == "--check") => macos::check(yes),
+        "package" => package::package(yes, rest.iter().any(|a| a == "--development")),
         "lint" => test::lint(),
         "setup" => setup::setup(setup::Purpose::Test, yes),
         _ => {
