@@ -2,6 +2,7 @@
 //! needs a download for.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -49,18 +50,21 @@ impl Made {
 /// # Errors
 /// The build fails.
 pub fn make(cargo: &mut Command) -> Result<Made> {
-    cargo.arg("--message-format=json-render-diagnostics");
-    eprintln!("$ {}", shown(cargo));
-    let output = cargo.stdout(Stdio::piped()).stderr(Stdio::inherit()).output();
-    let output = output.with_context(|| format!("`{}` could not be started", shown(cargo)))?;
-    if !output.status.success() {
-        bail!("`{}` failed ({})", shown(cargo), output.status);
-    }
+    cargo.arg("--message-format=json");
+    let shown = shown(cargo);
+    eprintln!("$ {shown}");
+    let started = cargo.stdout(Stdio::piped()).spawn();
+    let mut cargo = started.with_context(|| format!("`{shown}` could not be started"))?;
     let mut made = Made::default();
-    for line in output.stdout.split(|byte| *byte == b'\n') {
+    for line in cargo.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()) {
         // Between cargo's messages may stand what a build script has printed.
-        let Ok(message) = serde_json::from_slice::<Value>(line) else { continue };
-        note(&message, &mut made);
+        if let Ok(message) = serde_json::from_str::<Value>(&line?) {
+            note(&message, &mut made);
+        }
+    }
+    let status = cargo.wait()?;
+    if !status.success() {
+        bail!("`{shown}` failed ({status})");
     }
     Ok(made)
 }
@@ -89,8 +93,12 @@ fn note(message: &Value, made: &mut Made) {
             }
         }
         // Of other people's crates cargo tells no warnings.
-        Some("compiler-message") if message["message"]["level"] == "warning" => {
-            made.warnings.extend(text(&message["message"]["message"]).map(|what| format!("{name}: {what}")));
+        Some("compiler-message") => {
+            eprint!("{}", message["message"]["rendered"].as_str().unwrap_or_default());
+            if message["message"]["level"] == "warning" {
+                made.warnings
+                    .extend(text(&message["message"]["message"]).map(|what| format!("{name}: {what}")));
+            }
         }
         _ => {}
     }

@@ -19,8 +19,9 @@ const SHIPPED: [&str; 2] = ["backline", "backline-cli"];
 /// Cargo does not know the libraries, or a file cannot be read.
 pub fn texts(triple: &str) -> Result<String> {
     let mut cargo = command("cargo");
-    let output =
-        cargo.args(["metadata", "--format-version", "1", "--locked", "--filter-platform", triple]).output()?;
+    let output = cargo
+        .args(["metadata", "--format-version", "1", "--locked", "--filter-platform", triple])
+        .output()?;
     let metadata: Value = serde_json::from_slice(&output.stdout).context("cargo tells no dependencies")?;
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -62,7 +63,8 @@ pub fn texts(triple: &str) -> Result<String> {
             for file in fs::read_dir(folder).into_iter().flatten() {
                 let path = file?.path();
                 if path.is_file() && is_licence(&path) {
-                    let bytes = fs::read(&path).with_context(|| format!("{} is unreadable", path.display()))?;
+                    let bytes =
+                        fs::read(&path).with_context(|| format!("{} is unreadable", path.display()))?;
                     let words = String::from_utf8_lossy(&bytes).replace("\r\n", "\n").trim().to_owned();
                     under.entry(words).or_default().insert(name.clone());
                 }

@@ -257,8 +257,11 @@ fn newest_libc(programs: &[&Path]) -> Result<String> {
     for program in programs {
         let bytes = fs::read(program)?;
         for at in behind(&bytes, b"GLIBC_") {
-            let word: String =
-                bytes[at..].iter().take_while(|b| b.is_ascii_digit() || **b == b'.').map(|b| char::from(*b)).collect();
+            let word: String = bytes[at..]
+                .iter()
+                .take_while(|b| b.is_ascii_digit() || **b == b'.')
+                .map(|b| char::from(*b))
+                .collect();
             let mut numbers = word.split('.').map(|n| n.parse().unwrap_or(0));
             newest = newest.max((numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)));
         }
@@ -269,7 +272,11 @@ fn newest_libc(programs: &[&Path]) -> Result<String> {
 
 /// Where the bytes behind each `needle` begin.
 fn behind<'a>(bytes: &'a [u8], needle: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-    bytes.windows(needle.len()).enumerate().filter(move |(_, w)| *w == needle).map(|(at, _)| at + needle.len())
+    bytes
+        .windows(needle.len())
+        .enumerate()
+        .filter(move |(_, w)| *w == needle)
+        .map(|(at, _)| at + needle.len())
 }
 
 /// An empty folder for trying a package out.

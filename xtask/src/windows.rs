@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
@@ -17,6 +17,7 @@ use crate::setup::{Purpose, setup};
 
 const TRIPLE: &str = "x86_64-pc-windows-gnu";
 const WINE: &str = "/usr/lib/wine/wine64";
+const SERVER: &str = "/usr/lib/wine/wineserver";
 /// One test may take no longer, in seconds.
 const PATIENCE: &str = "900";
 /// What is compiled: the tests need the plug-in and the command, which so come from one build with them.
@@ -48,7 +49,9 @@ pub fn windows(yes: bool) -> Result<()> {
     let differing = compare(&wine, &made)?;
     println!("windows: all in {:.0} s", begun.elapsed().as_secs_f32());
     if !shows {
-        println!("windows: this Wine shows OpenGL in top-level windows only, so plug-in windows stay dark in it");
+        println!(
+            "windows: this Wine shows OpenGL in top-level windows only, so plug-in windows stay dark in it"
+        );
     }
     ensure!(failed.is_empty(), "tests that fail under Wine: {}", failed.join(", "));
     ensure!(differing.is_empty(), "files that Windows and Linux make differently: {}", differing.join(", "));
@@ -57,7 +60,9 @@ pub fn windows(yes: bool) -> Result<()> {
 
 fn build() -> Result<Made> {
     let mut cargo = debian_cargo();
-    cargo.args(["test", "--no-run", "--profile", "windows", "--target", TRIPLE, "--target-dir"]).arg(folder());
+    cargo
+        .args(["test", "--no-run", "--profile", "windows", "--target", TRIPLE, "--target-dir"])
+        .arg(folder());
     cargo.args(["-Z", "build-std=std,panic_unwind,test", "--workspace", "--exclude", "xtask"]);
     for test in TESTS {
         cargo.args(["--test", test]);
@@ -106,13 +111,11 @@ impl Wine {
         let system = wine.prefix.join("drive_c/windows/system32");
         if !system.is_dir() {
             // Made under another name, so that one that was cut short is not taken for whole.
-            let unfinished = Self::at(&folder().join("wine.unfinished"), &wine.display);
             let prefix = folder().join("wine.unfinished");
             remove(&prefix)?;
             fs::create_dir_all(&prefix)?;
-            let mut boot = unfinished;
-            run(boot.arg(WINE).args(["wineboot", "-i"]))?;
-            run(Self::at(&prefix, &wine.display).args(["/usr/lib/wine/wineserver", "-w"]))?;
+            run(Self::at(&prefix, &wine.display).args([WINE, "wineboot", "-i"]))?;
+            run(Self::at(&prefix, &wine.display).args([SERVER, "-w"]))?;
             fs::rename(&prefix, &wine.prefix)?;
         }
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src/windows/process_prng.c");
@@ -159,7 +162,7 @@ impl Wine {
 impl Drop for Wine {
     fn drop(&mut self) {
         // Wine's server first, so that it does not wait for a screen that is gone.
-        let _ = Self::at(&self.prefix, &self.display).args(["/usr/lib/wine/wineserver", "-k"]).status();
+        let _ = Self::at(&self.prefix, &self.display).args([SERVER, "-k"]).status();
         let _ = self.screen.kill();
         let _ = self.screen.wait();
     }
@@ -175,7 +178,8 @@ fn mingw() -> Command {
 fn tests(wine: &Wine, made: &Made) -> Result<Vec<String>> {
     let mut failed = Vec::new();
     for suite in TESTS {
-        let program = made.tests.get(suite).with_context(|| format!("cargo has not made the test {suite}"))?;
+        let program =
+            made.tests.get(suite).with_context(|| format!("cargo has not made the test {suite}"))?;
         let listed = wine.program(program).args(["--list", "--format", "terse"]).output()?;
         ensure!(listed.status.success(), "the tests of {suite} cannot be listed under Wine");
         let listed = String::from_utf8_lossy(&listed.stdout).into_owned();
@@ -188,7 +192,8 @@ fn tests(wine: &Wine, made: &Made) -> Result<Vec<String>> {
             let said = String::from_utf8_lossy(&output.stdout);
             if output.status.success() {
                 // What a test has measured, without what the runner says around it.
-                for line in said.lines().filter(|line| line.contains("worst error") || line.contains("hangs")) {
+                for line in said.lines().filter(|line| line.contains("worst error") || line.contains("hangs"))
+                {
                     println!("         {line}");
                 }
             } else {

@@ -2,14 +2,17 @@
 //!
 //! On Linux this is an XDND source of our own, version 5 of freedesktop.org's "Drag-and-Drop Protocol for
 //! the X Window System"; plug-in windows of Wayland hosts run through XWayland and are served by it too.
-//! On Windows it is an OLE data object that gives the files as `CF_HDROP`. On macOS it is not built yet, and
-//! [`drag`] says so: the caller then offers the file's path.
+//! On Windows it is an OLE data object that gives the files as `CF_HDROP`, on macOS a dragging session of AppKit's.
+//! Elsewhere nothing is built, and [`drag`] says so: the caller then offers the file's path.
 //!
 //! The files have to be there before the drag begins, and have to stay: the program they are dropped on
 //! may read them later.
 
 use std::path::Path;
 
+#[cfg(target_os = "macos")]
+#[allow(unsafe_code, reason = "a class of AppKit's is made of unsafe parts")]
+mod appkit;
 #[cfg(windows)]
 mod ole;
 #[cfg(target_os = "linux")]
@@ -55,7 +58,9 @@ pub fn drag(files: &[&Path]) -> Result<Outcome, Refused> {
     return x11::drag(files);
     #[cfg(windows)]
     return ole::drag(files);
-    #[cfg(not(any(target_os = "linux", windows)))]
+    #[cfg(target_os = "macos")]
+    return appkit::drag(files);
+    #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
     {
         let _ = files;
         Err(Refused::NotBuilt)

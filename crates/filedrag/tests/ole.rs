@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use backline_filedrag::{Refused, data_object, drag};
 use windows::Win32::Foundation::{DV_E_FORMATETC, S_OK};
-use windows::Win32::System::Com::{DATADIR_GET, DATADIR_SET, FORMATETC, IDataObject, TYMED_HGLOBAL, TYMED_ISTREAM};
+use windows::Win32::System::Com::{
+    DATADIR_GET, DATADIR_SET, FORMATETC, IDataObject, TYMED_HGLOBAL, TYMED_ISTREAM,
+};
 use windows::Win32::System::Ole::{CF_HDROP, CF_UNICODETEXT, OleInitialize, ReleaseStgMedium};
 use windows::Win32::UI::Shell::{DragQueryFileW, HDROP};
 
