@@ -124,13 +124,13 @@ impl Library {
     /// A sentence on why it could not be kept; the list stays as it was.
     pub fn save(&mut self, preset: Preset) -> Result<usize, String> {
         let folder = self.folder.clone().ok_or_else(|| {
-            "No folder for presets was found, so the preset is not kept. Set HOME and try again.".to_owned()
+            format!("No folder for presets was found, so the preset is not kept. {}", folders::NO_HOME)
         })?;
         let not_kept = |why: String| format!("The preset is not kept: {why}");
         std::fs::create_dir_all(&folder).map_err(|e| {
             not_kept(format!("{} cannot be made ({e}). Check the folder's permissions.", folder.display()))
         })?;
-        let path = folder.join(format!("{}.json", folders::file_name(&preset.name)));
+        let path = place_for(&folder, &preset.name);
         let text = serde_json::to_string_pretty(&preset).map_err(|e| not_kept(e.to_string()))?;
         write_bytes(&path, text.as_bytes()).map_err(|e| not_kept(e.to_string()))?;
         let known = self.presets.iter().position(|(p, factory)| !factory && p.name == preset.name);
@@ -150,6 +150,16 @@ impl Library {
     pub fn names(&self) -> Vec<(String, bool)> {
         self.presets.iter().map(|(preset, factory)| (preset.name.clone(), *factory)).collect()
     }
+}
+
+/// The file for a preset's name: that of the preset of this very name, or one that is not taken. Two names may come
+/// to one file, by letters that files cannot have or where a system does not tell small letters from capitals.
+fn place_for(folder: &Path, name: &str) -> PathBuf {
+    let stem = folders::file_name(name);
+    let first = folder.join(format!("{stem}.json"));
+    let others = (2u32..1_000).map(|i| folder.join(format!("{stem} ({i}).json")));
+    let is_free = |path: &PathBuf| !path.exists() || read(path).is_ok_and(|known| known.name == name);
+    std::iter::once(first.clone()).chain(others).find(is_free).unwrap_or(first)
 }
 
 fn read(path: &Path) -> Result<Preset, String> {
@@ -198,6 +208,31 @@ mod tests {
         assert_eq!(again.presets.last().unwrap().0, preset);
         assert!(again.presets.last().unwrap().0.matches(&params, &values));
         assert!(!preset.matches(&params, &params.values()));
+    }
+
+    #[test]
+    fn names_that_come_to_one_file_are_both_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("Jürgens Klänge – 日本 #1");
+        let params = BacklineParams::default();
+        let names = ["Größe / laut", "Größe - laut", "größe - laut", "CON", "🎹 96 %"];
+        let mut library = Library::in_folder(Some(folder.clone()));
+        for name in names {
+            library.save(Preset::of(&params, &params.values(), name)).unwrap();
+        }
+        library.save(Preset::of(&params, &params.values(), "Größe - laut")).unwrap();
+        // What is broken is not written over either.
+        std::fs::write(folder.join("broken.json"), "{").unwrap();
+        library.save(Preset::of(&params, &params.values(), "broken")).unwrap();
+        let again = Library::in_folder(Some(folder));
+        let mut own: Vec<&str> =
+            again.presets.iter().filter(|(_, factory)| !factory).map(|(p, _)| p.name.as_str()).collect();
+        own.sort_unstable();
+        let mut expected = names.to_vec();
+        expected.push("broken");
+        expected.sort_unstable();
+        assert_eq!(own, expected);
+        assert_eq!(again.notices.len(), 1);
     }
 
     #[test]

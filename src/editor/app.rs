@@ -346,8 +346,10 @@ impl App {
         let key = self.corrections.key.or(snapshot.key.map(|key| key.value));
         let Some(clip) = Clip::of(&snapshot.captured, choice, key) else { return };
         let Some(folder) = folders::clips() else {
-            let why = "No folder for clips was found, so nothing is written. Set HOME and try again. The bars are kept.";
-            self.clips.last = Some(Err(why.to_owned()));
+            let what = folders::NO_HOME;
+            let why =
+                format!("No folder for clips was found, so nothing is written. {what} The bars are kept.");
+            self.clips.last = Some(Err(why));
             return;
         };
         let (sender, receiver) = channel();

@@ -13,3 +13,5 @@ mod saved;
 mod soak;
 #[cfg(target_os = "linux")]
 mod window;
+#[cfg(windows)]
+mod window_on_windows;

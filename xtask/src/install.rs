@@ -8,9 +8,10 @@ use anyhow::{Context, Result, bail};
 use crate::run::{command, run, target};
 use crate::setup::{Purpose, setup};
 
-/// The bundles' names in `target/bundled` and in the plug-in folders.
-const CLAP: &str = "Backline.clap";
-const VST3: &str = "Backline.vst3";
+/// The CLAP's name in `target/bundled` and in the plug-in folders.
+pub const CLAP: &str = "Backline.clap";
+/// The VST3's name there.
+pub const VST3: &str = "Backline.vst3";
 
 /// Builds the plug-in, the command line and the test host in one go, so that what they share is
 /// compiled once. Gives the arguments that chose the profile.
@@ -109,7 +110,11 @@ fn replace(from: &Path, to: &Path) -> Result<()> {
     })
 }
 
-fn remove(path: &Path) -> std::io::Result<()> {
+/// Takes a file or a folder away, if it is there.
+///
+/// # Errors
+/// The system refuses.
+pub fn remove(path: &Path) -> std::io::Result<()> {
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.is_dir() => fs::remove_dir_all(path),
         Ok(_) => fs::remove_file(path),
@@ -118,7 +123,11 @@ fn remove(path: &Path) -> std::io::Result<()> {
     }
 }
 
-fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
+/// Copies a file, or a folder with all that is in it.
+///
+/// # Errors
+/// The system refuses.
+pub fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     if !from.is_dir() {
         return fs::copy(from, to).map(|_| ());
     }

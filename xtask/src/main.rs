@@ -1,10 +1,18 @@
-//! Backline's chores: `cargo xtask install`, `test`, `soak`, `bundle`, `bench`, `lint`, `setup`, `evaluate`.
+//! Backline's chores: `cargo xtask install`, `test`, `soak`, `ardour`, `bundle`, `bench`, `lint`, `setup`, `evaluate`,
+//! `windows`, `macos`, `package`.
 
+mod ardour;
+mod cross;
 mod evaluate;
+mod hash;
 mod install;
+mod licences;
+mod macos;
+mod package;
 mod run;
 mod setup;
 mod test;
+mod windows;
 
 use std::process::ExitCode;
 
@@ -15,6 +23,7 @@ Usage: cargo xtask <verb>
                        prove it: the demo song is accompanied through the installed CLAP
   test [ARGS]          all tests (ARGS go to the test runner)
   soak [ARGS]          the long tests at full length (about an hour; BACKLINE_SOAK=0.1 runs a tenth)
+  ardour [--yes]       the VST3 in Ardour without a screen, on JACK: two tracks, and where their notes come
   bundle [--release]   build the VST3 and CLAP bundles into target/bundled
   bench [ARGS]         benchmarks (ARGS go to criterion)
   evaluate hear [FOLDER] [OPTIONS]
@@ -23,6 +32,13 @@ Usage: cargo xtask <verb>
   evaluate play        what the band plays, as figures: voice-leading, violations, the answer to a riff, speed
   evaluate tempo FOLDER
                        tempo of real recordings against their names ('120 BPM') or annotations
+  windows [--yes]      from Debian: build for Windows into target/windows/bundled, run the host tests under Wine,
+                       and compare what the command line writes with Linux's, byte by byte
+  macos --check [--yes]
+                       from Debian: compile everything for both kinds of Mac, as far as that goes without linking
+  package [--yes] [--development]
+                       archive, .deb and, where `windows` has been run, zip into target/packages: each made twice,
+                       compared and tried out (--development: of what the tests have built)
   lint                 rustfmt, clippy without warnings, licences of the dependencies
   setup [--yes]        install the system packages that building and testing need";
 
@@ -35,6 +51,7 @@ fn main() -> ExitCode {
         "install" => install::install(yes),
         "test" => test::test(&rest),
         "soak" => test::soak(&rest),
+        "ardour" => ardour::ardour(yes),
         "bundle" => install::bundle(rest.iter().any(|a| a == "--release")).map(|_| ()),
         "bench" => test::bench(&rest),
         "evaluate" if rest.first().is_some_and(|what| what == "hear") => evaluate::hear(&rest[1..]),
@@ -42,6 +59,9 @@ fn main() -> ExitCode {
         "evaluate" if rest.len() == 2 && rest[0] == "tempo" => {
             evaluate::tempo(std::path::Path::new(&rest[1]))
         }
+        "windows" => windows::windows(yes),
+        "macos" if rest.iter().any(|a| a == "--check") => macos::check(yes),
+        "package" => package::package(yes, rest.iter().any(|a| a == "--development")),
         "lint" => test::lint(),
         "setup" => setup::setup(setup::Purpose::Test, yes),
         _ => {

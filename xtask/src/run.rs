@@ -53,7 +53,8 @@ pub fn answers(program: &str, args: &[&str]) -> bool {
         .is_ok_and(|s| s.success())
 }
 
-fn shown(command: &Command) -> String {
+/// A command as it is shown: without its program's folder.
+pub fn shown(command: &Command) -> String {
     let program = std::path::Path::new(command.get_program());
     let mut shown = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
     for arg in command.get_args() {

@@ -37,6 +37,9 @@ const TRAINING_PACKAGES: &[&str] = &[
     "timgm6mb-soundfont",
 ];
 
+/// Debian's Rust with the source of its standard library, for building for other systems.
+const CROSS_PACKAGES: &[&str] = &["rustc-web", "cargo-web", "rust-web-src"];
+
 /// What the packages are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -44,6 +47,29 @@ pub enum Purpose {
     Build,
     /// Testing all of the repository, the training of the nets included.
     Test,
+    /// Building for Windows, and running that.
+    Windows,
+    /// Checking what is compiled for macOS.
+    Macos,
+    /// Packing what is built.
+    Package,
+    /// Playing in Ardour.
+    Ardour,
+}
+
+impl Purpose {
+    /// Groups of Debian's names.
+    fn packages(self) -> [&'static [&'static str]; 3] {
+        match self {
+            Self::Build => [PACKAGES, &[], &[]],
+            Self::Test => [PACKAGES, TRAINING_PACKAGES, &[]],
+            Self::Windows => [PACKAGES, CROSS_PACKAGES, &["gcc-mingw-w64-x86-64", "wine64"]],
+            // Assembly for macOS is read by clang alone.
+            Self::Macos => [CROSS_PACKAGES, &["clang"], &[]],
+            Self::Package => [PACKAGES, &["zstd", "zip", "unzip"], &[]],
+            Self::Ardour => [PACKAGES, &["ardour", "jackd2", "jack-tools"], &[]],
+        }
+    }
 }
 
 /// Installs the packages that are missing for `purpose`. Asks before it uses root's rights, unless it has them
@@ -52,8 +78,7 @@ pub enum Purpose {
 /// # Errors
 /// The package manager fails, or the answer is no.
 pub fn setup(purpose: Purpose, yes: bool) -> Result<()> {
-    let training = if purpose == Purpose::Test { TRAINING_PACKAGES } else { &[] };
-    let packages: Vec<&str> = PACKAGES.iter().chain(training).copied().collect();
+    let packages = purpose.packages().concat();
     if !cfg!(target_os = "linux") {
         println!("setup: nothing to install on this system");
         return Ok(());

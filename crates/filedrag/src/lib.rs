@@ -2,18 +2,26 @@
 //!
 //! On Linux this is an XDND source of our own, version 5 of freedesktop.org's "Drag-and-Drop Protocol for
 //! the X Window System"; plug-in windows of Wayland hosts run through XWayland and are served by it too.
-//! On Windows and macOS it is not built yet, and [`drag`] says so: the caller then offers the file's path.
+//! On Windows it is an OLE data object that gives the files as `CF_HDROP`, on macOS a dragging session of AppKit's.
+//! Elsewhere nothing is built, and [`drag`] says so: the caller then offers the file's path.
 //!
 //! The files have to be there before the drag begins, and have to stay: the program they are dropped on
 //! may read them later.
 
 use std::path::Path;
 
+#[cfg(target_os = "macos")]
+#[allow(unsafe_code, reason = "a class of AppKit's is made of unsafe parts")]
+mod appkit;
+#[cfg(windows)]
+mod ole;
 #[cfg(target_os = "linux")]
 mod uri;
 #[cfg(target_os = "linux")]
 mod x11;
 
+#[cfg(windows)]
+pub use ole::data_object;
 #[cfg(target_os = "linux")]
 pub use uri::uri_list;
 
@@ -45,16 +53,16 @@ pub enum Refused {
 ///
 /// # Errors
 /// The drag could not begin.
-#[cfg(target_os = "linux")]
 pub fn drag(files: &[&Path]) -> Result<Outcome, Refused> {
-    x11::drag(files)
-}
-
-/// Not built for this system yet.
-///
-/// # Errors
-/// Always [`Refused::NotBuilt`].
-#[cfg(not(target_os = "linux"))]
-pub fn drag(_files: &[&Path]) -> Result<Outcome, Refused> {
-    Err(Refused::NotBuilt)
+    #[cfg(target_os = "linux")]
+    return x11::drag(files);
+    #[cfg(windows)]
+    return ole::drag(files);
+    #[cfg(target_os = "macos")]
+    return appkit::drag(files);
+    #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+    {
+        let _ = files;
+        Err(Refused::NotBuilt)
+    }
 }

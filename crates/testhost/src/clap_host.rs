@@ -20,6 +20,7 @@ use clack_host::events::{EventFlags, EventHeader, Match, Pckn};
 use clack_host::prelude::*;
 use clack_host::utils::{BeatTime, ClapId, SecondsTime};
 
+use crate::Foreign;
 use crate::rig::{At, Host, Note};
 
 /// The host's side, which grants every request.
@@ -121,17 +122,26 @@ impl Clap {
         }
     }
 
-    /// Opens the window inside an X11 window, which must outlive it.
+    /// Opens the window inside another one, which must outlive it.
     ///
     /// # Panics
     /// The plug-in refuses.
     #[allow(unsafe_code, reason = "a foreign window is a raw handle")]
-    pub fn open_window(&mut self, parent: u32) {
+    pub fn open_window(&mut self, parent: Foreign) {
         let handle = self.instance.plugin_handle();
         let gui: PluginGui = handle.get_extension().unwrap();
-        gui.create(&handle, GuiConfiguration { api_type: GuiApiType::X11, is_floating: false }).unwrap();
+        let api_type = GuiApiType::default_for_current_platform().unwrap();
+        gui.create(&handle, GuiConfiguration { api_type, is_floating: false }).unwrap();
         // SAFETY: the caller keeps the parent open until the window is closed.
-        unsafe { gui.set_parent(&handle, Window::from_x11_handle(parent.into())) }.unwrap();
+        unsafe {
+            #[cfg(target_os = "linux")]
+            let window = Window::from_x11_handle(parent.into());
+            #[cfg(windows)]
+            let window = Window::from_win32_hwnd(parent);
+            #[cfg(target_os = "macos")]
+            let window = Window::from_cocoa_nsview(parent);
+            gui.set_parent(&handle, window).unwrap();
+        }
         gui.show(&handle).unwrap();
     }
 

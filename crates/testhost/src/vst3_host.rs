@@ -7,6 +7,7 @@ use vst3_host::midi::PluginEventData;
 use vst3_host::plugin::{Plugin, ProcessMode, TransportPosition};
 use vst3_host::{SpeakerArrangement, Vst3Host, WindowHandle};
 
+use crate::Foreign;
 use crate::rig::{At, Host, Note};
 
 /// A loaded VST3.
@@ -41,12 +42,18 @@ impl Vst3 {
         self.plugin.service_run_loop();
     }
 
-    /// Opens the window inside an X11 window.
+    /// Opens the window inside another one, which must outlive it.
     ///
     /// # Panics
     /// The plug-in refuses.
-    pub fn open_window(&mut self, parent: u32) {
-        self.plugin.open_editor(WindowHandle::from_x11(parent)).unwrap();
+    #[allow(unsafe_code, reason = "a foreign window is a raw handle")]
+    pub fn open_window(&mut self, parent: Foreign) {
+        #[cfg(target_os = "linux")]
+        let parent = WindowHandle::from_x11(parent);
+        // SAFETY: the caller keeps the parent open until the window is closed.
+        #[cfg(not(target_os = "linux"))]
+        let parent = unsafe { WindowHandle::from_raw(parent) };
+        self.plugin.open_editor(parent).unwrap();
     }
 
     /// Closes the window.
