@@ -14,8 +14,11 @@ use crate::setup::{Purpose, setup};
 const SESSION: &str = include_str!("ardour/session.lua");
 /// Debian's Ardour keeps its helpers and its data here.
 const LIBRARY: &str = "/usr/lib/ardour7";
-const DATA: [(&str, &str); 3] =
-    [("ARDOUR_DLL_PATH", LIBRARY), ("ARDOUR_DATA_PATH", "/usr/share/ardour7"), ("ARDOUR_CONFIG_PATH", "/etc/ardour7")];
+const DATA: [(&str, &str); 3] = [
+    ("ARDOUR_DLL_PATH", LIBRARY),
+    ("ARDOUR_DATA_PATH", "/usr/share/ardour7"),
+    ("ARDOUR_CONFIG_PATH", "/etc/ardour7"),
+];
 /// Frames of a sixteenth of the session: 100 beats a minute at 48,000 frames a second.
 const SIXTEENTH: f64 = 48_000.0 * 60.0 / 100.0 / 4.0;
 /// How far an onset may lie from the grid, in frames. Ardour tells beats in steps of 1/1,920, which are 15 frames.
@@ -30,7 +33,9 @@ impl Running {
     fn start(command: &mut Command, log: &Path) -> Result<Self> {
         let file = fs::File::create(log)?;
         let started = command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file).spawn();
-        Ok(Self(started.with_context(|| format!("{} could not be started", command.get_program().display()))?))
+        Ok(Self(
+            started.with_context(|| format!("{} could not be started", command.get_program().display()))?,
+        ))
     }
 }
 
@@ -73,16 +78,19 @@ pub fn ardour(yes: bool) -> Result<()> {
     )?;
     std::thread::sleep(Duration::from_secs(1));
     let mut ardour = Running::start(ours("ardour7-lua").args(["-X", "session.lua"]), &log("ardour.log"))?;
-    wait(Duration::from_secs(60), || folder.join("ready").exists()).context("Ardour made no session: see ardour.log")?;
+    wait(Duration::from_secs(60), || folder.join("ready").exists())
+        .context("Ardour made no session: see ardour.log")?;
 
     let mut listening = Vec::new();
     for (name, track) in [("drums", "Drums"), ("bass", "Bass")] {
-        listening.push(Running::start(ours("jack_midi_dump").args(["-a", name]), &log(&format!("{name}.txt")))?);
+        listening
+            .push(Running::start(ours("jack_midi_dump").args(["-a", name]), &log(&format!("{name}.txt")))?);
         let connect = || {
             let ports = [format!("Ardour:{track}/midi_out 1"), format!("{name}:input")];
             ours("jack_connect").args(ports).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
         };
-        wait(Duration::from_secs(10), connect).with_context(|| format!("the track {track} has no MIDI output"))?;
+        wait(Duration::from_secs(10), connect)
+            .with_context(|| format!("the track {track} has no MIDI output"))?;
     }
     let _player = Running::start(ours("jack-play").args(["-u", "demo.wav"]), &log("play.log"))?;
     for side in ["1", "2"] {
@@ -142,11 +150,17 @@ fn judge(name: &str, channel: u8, dump: &str) -> Result<()> {
         bail!("{name}: only {} notes came back: see the logs in target/ardour", onsets.len());
     }
     ensure!(sounding.is_empty(), "{name}: {sounding:?} hang after the stop");
-    let off = |frame: f64, from: f64| ((frame - from) / SIXTEENTH - ((frame - from) / SIXTEENTH).round()) * SIXTEENTH;
+    let off = |frame: f64, from: f64| {
+        ((frame - from) / SIXTEENTH - ((frame - from) / SIXTEENTH).round()) * SIXTEENTH
+    };
     let on_grid = |from: f64| onsets.iter().filter(|frame| off(**frame, from).abs() <= NEAR).count();
     let best = onsets.iter().map(|from| on_grid(*from)).max().unwrap_or(0);
     let share = best as f64 / onsets.len() as f64;
-    println!("{name}: {} notes, {:.0} % within {NEAR} frames of one sixteenth grid, none hangs", onsets.len(), share * 100.0);
+    println!(
+        "{name}: {} notes, {:.0} % within {NEAR} frames of one sixteenth grid, none hangs",
+        onsets.len(),
+        share * 100.0
+    );
     ensure!(share >= SHARE, "{name}: off the grid");
     Ok(())
 }
@@ -157,10 +171,15 @@ mod tests {
 
     #[test]
     fn dumps_are_read_and_judged() {
-        assert_eq!(event(" 203760: 99 24 63 note on  (channel  9): pitch  36, velocity  99"), Some((203_760.0, 0x99, 0x24, 0x63)));
+        assert_eq!(
+            event(" 203760: 99 24 63 note on  (channel  9): pitch  36, velocity  99"),
+            Some((203_760.0, 0x99, 0x24, 0x63))
+        );
         assert_eq!(event("jack_midi_dump - JACK MIDI Monitor."), None);
         let line = |frame: u32, on: bool| format!("{frame}: {} 24 63 note\n", if on { "99" } else { "89" });
-        let notes = |step: u32| (0..24u32).map(|i| line(500 + i * step, true) + &line(600 + i * step, false)).collect::<String>();
+        let notes = |step: u32| {
+            (0..24u32).map(|i| line(500 + i * step, true) + &line(600 + i * step, false)).collect::<String>()
+        };
         assert!(judge("drums", 9, &notes(7_200)).is_ok());
         assert!(judge("drums", 9, &notes(7_000)).is_err(), "another tempo");
         assert!(judge("drums", 1, &notes(7_200)).is_err(), "another channel");
