@@ -1,8 +1,10 @@
-//! Backline's chores: `cargo xtask install`, `test`, `bundle`, `bench`, `lint`, `setup`, `evaluate`.
+//! Backline's chores: `cargo xtask install`, `test`, `bundle`, `bench`, `lint`, `setup`, `evaluate`,
+//! `screenshots`.
 
 mod evaluate;
 mod install;
 mod run;
+mod screenshots;
 mod setup;
 mod test;
 
@@ -22,6 +24,7 @@ Usage: cargo xtask <verb>
   evaluate play        what the band plays, as figures: voice-leading, violations, the answer to a riff, speed
   evaluate tempo FOLDER
                        tempo of real recordings against their names ('120 BPM') or annotations
+  screenshots          pictures of the window in every state and theme, into target/screenshots
   lint                 rustfmt, clippy without warnings, licences of the dependencies
   setup [--yes]        install the system packages that building and testing need";
 
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         "evaluate" if rest.len() == 2 && rest[0] == "tempo" => {
             evaluate::tempo(std::path::Path::new(&rest[1]))
         }
+        "screenshots" => screenshots::screenshots(),
         "lint" => test::lint(),
         "setup" => setup::setup(setup::Purpose::Test, yes),
         _ => {
