@@ -5,7 +5,10 @@ mod bundle;
 mod live;
 mod song;
 
+mod disk;
+mod edited;
 mod everywhere;
+mod linked;
 mod notes;
 mod saved;
 #[cfg(target_os = "linux")]
