@@ -7,6 +7,7 @@
 //!            <-- demo loop -----
 //!            --- spent loops -->
 //!            ------------------------ Meters (atomics) ----->
+//!                                WorkerEnd  <-- Judgement --- EditorEnd
 //! ```
 //!
 //! The audio crosses in chunks that end on multiples of [`quantum_samples`] of the stream, or where
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use atomic_float::{AtomicF32, AtomicF64};
-use backline_music::{Plan, Transport};
+use backline_music::{Plan, PlannedBar, Transport};
 use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::demo::DemoLoop;
@@ -32,6 +33,9 @@ const HEADER_CAPACITY: usize = 1 << 12;
 const PLAN_CAPACITY: usize = 256;
 /// Spent plans under way back: all that can be in flight, so that the way back is never full.
 const RETURN_CAPACITY: usize = 2 * PLAN_CAPACITY;
+
+/// Judgements under way to the worker.
+const JUDGEMENT_CAPACITY: usize = 64;
 
 /// A chunk of audio in the ring: where it lies and what was in force at its first sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,6 +61,15 @@ pub struct StampedPlan {
     pub plan: Plan,
 }
 
+/// What the musician thinks of bars that were played.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// The bars, oldest first.
+    pub bars: Vec<Arc<PlannedBar>>,
+    /// Whether the musician likes them.
+    pub liked: bool,
+}
+
 /// What the audio thread shows.
 #[derive(Debug, Default)]
 pub struct Meters {
@@ -74,6 +87,8 @@ pub struct Meters {
     pub missed_samples: AtomicU64,
     /// Stream position up to which the audio thread has run.
     pub stream_pos: AtomicU64,
+    /// Stream position up to which the audio thread has handed over.
+    pub handed_over: AtomicU64,
     /// Stream position up to which the worker has taken everything in.
     pub worker_pos: AtomicU64,
     /// Share of the time that the worker is busy, 0..=1.
@@ -120,6 +135,8 @@ pub struct WorkerEnd {
     pub spent_demos: Consumer<Box<DemoLoop>>,
     /// What the window draws.
     pub snapshot: triple_buffer::Input<Snapshot>,
+    /// What the musician thinks.
+    pub judgements: Consumer<Judgement>,
     /// Shared numbers.
     pub meters: Arc<Meters>,
 }
@@ -128,6 +145,8 @@ pub struct WorkerEnd {
 pub struct EditorEnd {
     /// The newest snapshot.
     pub snapshot: triple_buffer::Output<Snapshot>,
+    /// What the musician thinks, to the worker.
+    pub judgements: Producer<Judgement>,
     /// Shared numbers.
     pub meters: Arc<Meters>,
 }
@@ -142,6 +161,7 @@ pub fn bridge() -> (AudioEnd, WorkerEnd, EditorEnd) {
     // One may play, one may wait, and both may be on their way back.
     let (demos_in, demos_out) = RingBuffer::new(1);
     let (spent_demos_in, spent_demos_out) = RingBuffer::new(4);
+    let (judgements_in, judgements_out) = RingBuffer::new(JUDGEMENT_CAPACITY);
     let (snapshot_in, snapshot_out) = triple_buffer::triple_buffer(&Snapshot::default());
     (
         AudioEnd {
@@ -165,9 +185,10 @@ pub fn bridge() -> (AudioEnd, WorkerEnd, EditorEnd) {
             demos: demos_in,
             spent_demos: spent_demos_out,
             snapshot: snapshot_in,
+            judgements: judgements_out,
             meters: Arc::clone(&meters),
         },
-        EditorEnd { snapshot: snapshot_out, meters },
+        EditorEnd { snapshot: snapshot_out, judgements: judgements_in, meters },
     )
 }
 
@@ -256,6 +277,7 @@ impl AudioEnd {
             }
         }
         self.meters.stream_pos.store(self.stream_pos, Ordering::Release);
+        self.meters.handed_over.store(self.handed_over(), Ordering::Release);
         completed
     }
 

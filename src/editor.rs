@@ -13,7 +13,9 @@ mod drag;
 mod header;
 mod heard;
 mod history;
+mod intake;
 mod knob;
+mod lanes;
 pub mod layout;
 pub mod moment;
 mod room;
@@ -63,6 +65,9 @@ pub fn paint(ui: &mut egui::Ui, scene: &Scene<'_>, desk: &mut Desk, acts: &mut V
         placed.clear();
     }
     desk.info.clear();
+    if std::mem::replace(&mut desk.played, scene.status.playing) != scene.status.playing {
+        desk.pan = 0.0;
+    }
     // The Space key is the host's, and Enter shall type, not press: what egui would take for a press of
     // the focused widget is taken out before any widget sees it.
     ui.input_mut(|i| {
@@ -84,6 +89,7 @@ pub fn paint(ui: &mut egui::Ui, scene: &Scene<'_>, desk: &mut Desk, acts: &mut V
     shape::paint(&mut room, layout.shape);
     clips::paint(&mut room, layout.clips);
     status::paint(&mut room, layout.status);
+    intake::paint(&mut room, window);
     shortcuts(&mut room);
 }
 

@@ -12,6 +12,8 @@ pub mod clock;
 pub mod demo;
 pub mod editor;
 pub mod folders;
+pub mod intake;
+pub mod link;
 pub mod params;
 pub mod presets;
 pub mod process;

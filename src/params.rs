@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use backline_engine::Form;
 use backline_music::{Controls, Follow, Part, StyleChoice};
 use nice_plug::prelude::*;
 
@@ -129,6 +130,43 @@ pub enum FollowChoice {
     Heard,
 }
 
+/// The form of the song, on command.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FormChoice {
+    /// The whole band plays.
+    #[id = "band"]
+    Band,
+    /// Time and chords only.
+    #[id = "intro"]
+    Intro,
+    /// One stroke together, then the chords ring alone.
+    #[id = "break"]
+    Break,
+    /// One last stroke together, then silence.
+    #[id = "ending"]
+    Ending,
+}
+
+/// Which instances of one project play as one band.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// Alone.
+    #[id = "off"]
+    Off,
+    /// Group A.
+    #[id = "a"]
+    A,
+    /// Group B.
+    #[id = "b"]
+    B,
+    /// Group C.
+    #[id = "c"]
+    C,
+    /// Group D.
+    #[id = "d"]
+    D,
+}
+
 /// All parameters, in the order in which hosts show them.
 #[derive(Params)]
 pub struct BacklineParams {
@@ -193,6 +231,12 @@ pub struct BacklineParams {
     /// Whose beat is followed.
     #[id = "follow"]
     pub follow: EnumParam<FollowChoice>,
+    /// The form of the song, on command.
+    #[id = "form"]
+    pub form: EnumParam<FormChoice>,
+    /// Which instances play as one band.
+    #[id = "link"]
+    pub link: EnumParam<Link>,
 }
 
 impl Default for BacklineParams {
@@ -231,6 +275,8 @@ impl Default for BacklineParams {
             }))
             .with_string_to_value(Arc::new(parse_level)),
             follow: EnumParam::new("Follow", FollowChoice::Host),
+            form: EnumParam::new("Form", FormChoice::Band),
+            link: EnumParam::new("Link", Link::Off),
         }
     }
 }
@@ -261,6 +307,10 @@ pub struct Knobs {
     pub follow: Follow,
     /// Whether the listener analyses.
     pub listen: bool,
+    /// The form of the song.
+    pub form: Form,
+    /// Which instances play as one band.
+    pub link: Link,
 }
 
 impl Default for Knobs {
@@ -284,7 +334,8 @@ impl Knobs {
             humanise: self.humanise,
             temperature: self.temperature,
             seed: self.seed,
-            parts_on: self.parts_on,
+            // A linked band plans every part: another instance may play what is off in this one.
+            parts_on: if self.link == Link::Off { self.parts_on } else { [true; 3] },
             follow: self.follow,
             listen: self.listen,
         }
@@ -323,6 +374,13 @@ impl BacklineParams {
                 FollowChoice::Heard => Follow::Heard,
             },
             listen: self.listen.value(),
+            form: match self.form.value() {
+                FormChoice::Band => Form::Groove,
+                FormChoice::Intro => Form::Intro,
+                FormChoice::Break => Form::Break,
+                FormChoice::Ending => Form::Ending,
+            },
+            link: self.link.value(),
         }
     }
 
@@ -421,7 +479,7 @@ mod tests {
         ids.sort();
         let expected = [
             "bass", "bright", "bypass", "ch_ba", "ch_ch", "ch_dr", "chords", "density", "drums", "energy",
-            "follow", "human", "listen", "preview", "seed", "send", "style", "swing", "temp",
+            "follow", "form", "human", "link", "listen", "preview", "seed", "send", "style", "swing", "temp",
         ];
         assert_eq!(ids, expected);
         // The player's list in the player's order: what is saved by one is known to the other.
@@ -481,6 +539,8 @@ mod tests {
             "ch_ba" => go(&p.bass_channel, f),
             "preview" => go(&p.preview, f),
             "follow" => go(&p.follow, f),
+            "form" => go(&p.form, f),
+            "link" => go(&p.link, f),
             other => panic!("{other} has no formatter test"),
         }
     }

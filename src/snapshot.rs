@@ -6,6 +6,7 @@ use backline_engine::{HeardCell, Place, Session, Status};
 use backline_music::{ChordSpan, Estimate, Key, Metre, Plan, PlannedBar};
 
 use crate::capture::Capture;
+use crate::params::Link;
 
 /// Seconds of the strip of onsets and beats.
 pub const STRIP_S: f64 = 8.0;
@@ -64,6 +65,32 @@ pub struct Snapshot {
     pub failed: bool,
     /// What is heard is the demo.
     pub demo: bool,
+    /// The band that this instance belongs to.
+    pub link: Option<Linked>,
+    /// What the musician judged last.
+    pub judged: Option<Judged>,
+}
+
+/// What the musician thinks of some bars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judged {
+    /// The first bar's number on the timeline, from 0.
+    pub first: i64,
+    /// The last bar's.
+    pub last: i64,
+    /// Whether they are liked.
+    pub liked: bool,
+}
+
+/// An instance's place in a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Linked {
+    /// The group.
+    pub group: Link,
+    /// Whether it is this instance that hears and plans.
+    pub leads: bool,
+    /// How many belong to the group.
+    pub members: usize,
 }
 
 impl Snapshot {
@@ -105,7 +132,8 @@ impl Snapshot {
             || plan(self) != plan(before)
             || self.captured.len() != before.captured.len()
             || self.notices != before.notices
-            || (self.failed, self.demo) != (before.failed, before.demo)
+            || (self.failed, self.demo, self.link) != (before.failed, before.demo, before.link)
+            || self.judged != before.judged
             || !self.strip.onsets.is_empty()
     }
 

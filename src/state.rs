@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 
+use backline_engine::Edits;
 use backline_music::Corrections;
 use nice_plug::params::persist::PersistentField as _;
 use nice_plug::plugin::ParamValue;
@@ -14,7 +15,7 @@ use nice_plug::prelude::{BoolParam, Enum, FloatParam, IntParam, Param, PluginSta
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::params::{BacklineParams, FollowChoice, Send, Style};
+use crate::params::{BacklineParams, FollowChoice, FormChoice, Link, Send, Style};
 
 /// The version that this build writes.
 pub const VERSION: u32 = 1;
@@ -27,6 +28,9 @@ const FIELD: &str = "backline";
 const MAX_TEXT_BYTES: usize = 1 << 20;
 /// See [`MAX_TEXT_BYTES`].
 const MAX_SET_ASIDE: usize = 8;
+
+/// Fields that can be set aside alone.
+const PARTS: [&str; 4] = ["corrections", "edits", "look", "preset"];
 
 /// The state as the window, the worker and the host's saving share it. The audio thread never takes
 /// this lock.
@@ -65,6 +69,9 @@ pub struct StateV1 {
     /// What the musician has corrected. On the way into a project, pins on the heard beat stay out.
     #[serde(skip_serializing_if = "Corrections::is_empty", serialize_with = "for_project")]
     pub corrections: Corrections,
+    /// What the musician has written into the lanes. On the way into a project, as the corrections.
+    #[serde(skip_serializing_if = "Edits::is_empty", serialize_with = "edits_for_project")]
+    pub edits: Edits,
     /// How the window looks.
     #[serde(skip_serializing_if = "is_usual")]
     pub look: Look,
@@ -80,6 +87,10 @@ fn for_project<S: serde::Serializer>(corrections: &Corrections, out: S) -> Resul
     corrections.for_project().serialize(out)
 }
 
+fn edits_for_project<S: serde::Serializer>(edits: &Edits, out: S) -> Result<S::Ok, S::Error> {
+    edits.for_project().serialize(out)
+}
+
 fn is_usual(look: &Look) -> bool {
     *look == Look::default()
 }
@@ -91,6 +102,7 @@ impl Default for StateV1 {
             set_aside: Vec::new(),
             unknown_params: BTreeMap::new(),
             corrections: Corrections::default(),
+            edits: Edits::default(),
             look: Look::default(),
             preset: String::new(),
             rest: Map::new(),
@@ -103,23 +115,48 @@ impl StateV1 {
     fn read(text: &str) -> Self {
         match serde_json::from_str(text) {
             Ok(state) => Self::sound(state),
-            Err(_) => {
-                let mut state = Self::default();
-                // What can still be saved of an object with one wrong field.
-                if let Ok(Value::Object(fields)) = serde_json::from_str::<Value>(text)
-                    && let Some(Value::Array(texts)) = fields.get("set_aside")
-                {
-                    state.set_aside.extend(texts.iter().filter_map(|t| t.as_str().map(str::to_owned)));
-                }
-                state.keep_text(text);
-                state
-            }
+            Err(_) => Self::read_in_part(text),
         }
+    }
+
+    /// What can be read of a state that cannot be read as a whole: a field of another shape is set aside
+    /// alone, and costs no other field.
+    fn read_in_part(text: &str) -> Self {
+        let mut state = Self::default();
+        let Ok(Value::Object(mut fields)) = serde_json::from_str::<Value>(text) else {
+            state.keep_text(text);
+            return state;
+        };
+        if let Some(Value::Array(texts)) = fields.get("set_aside") {
+            state.set_aside.extend(texts.iter().filter_map(|t| t.as_str().map(str::to_owned)));
+        }
+        let version = fields.get("version").is_none_or(|v| serde_json::from_value::<u32>(v.clone()).is_ok());
+        let odd: Vec<&str> = PARTS
+            .into_iter()
+            .filter(|name| {
+                let alone: Map<String, Value> =
+                    fields.get(*name).map(|v| ((*name).to_owned(), v.clone())).into_iter().collect();
+                serde_json::from_value::<Self>(Value::Object(alone)).is_err()
+            })
+            .collect();
+        let mut aside = Map::new();
+        for name in odd {
+            aside.extend(fields.remove(name).map(|value| (name.to_owned(), value)));
+        }
+        match serde_json::from_value::<Self>(Value::Object(fields)) {
+            Ok(read) if version && !aside.is_empty() => {
+                state = Self::sound(read);
+                state.keep_text(&Value::Object(aside).to_string());
+            }
+            _ => state.keep_text(text),
+        }
+        state
     }
 
     /// The same state with every number in its range.
     fn sound(mut self) -> Self {
         self.corrections = self.corrections.sanitised();
+        self.edits = self.edits.sanitised();
         let zoom = self.look.zoom;
         self.look.zoom = if zoom.is_finite() { zoom.clamp(0.75, 2.0) } else { 1.0 };
         self
@@ -251,6 +288,8 @@ fn known_params() -> BTreeMap<&'static str, (Kind, ParamValue)> {
         ("ch_ba", int(&d.bass_channel)),
         ("preview", float(&d.preview)),
         ("follow", choice(FollowChoice::ids())),
+        ("form", choice(FormChoice::ids())),
+        ("link", choice(Link::ids())),
     ])
 }
 
@@ -359,6 +398,40 @@ mod tests {
         state.keep_text(&"x".repeat(MAX_TEXT_BYTES + 1));
         assert_eq!(state.set_aside.len(), MAX_SET_ASIDE);
         assert_eq!(state.set_aside.last().unwrap(), "broken 99");
+    }
+
+    #[test]
+    fn edits_come_back_and_those_of_another_shape_cost_nothing_else() {
+        use backline_engine::{KeptBar, KeptNote, Line};
+        use backline_music::Part;
+        let mut ours = StateV1::default();
+        let note = KeptNote { key: 36, velocity: 101, at_beats: -0.02, length_beats: 0.25 };
+        let kept = KeptBar {
+            start_beat: 8.0,
+            length_beats: 4.0,
+            part: Part::Drums,
+            on_heard_beat: false,
+            notes: vec![note],
+        };
+        ours.edits.keep(kept.clone());
+        ours.edits.keep(KeptBar { on_heard_beat: true, ..kept.clone() });
+        ours.edits.retake(12.0, Line::Part(Part::Bass), false);
+        ours.preset = "Mine".into();
+        let text = serde_json::to_string(&ours).unwrap();
+        let mut state = empty();
+        state.fields.insert(FIELD.into(), text.clone());
+        filter(&mut state);
+        let read = self::tests::ours(&state);
+        assert_eq!(read.edits, ours.edits.for_project());
+        assert_eq!(read.edits.kept, [kept]);
+        // As a newer version might write them.
+        let newer = text.replacen("\"drums\"", "\"strings\"", 1);
+        assert_ne!(newer, text);
+        state.fields.insert(FIELD.into(), newer);
+        filter(&mut state);
+        let read = self::tests::ours(&state);
+        assert_eq!((read.edits, read.preset.as_str()), (Edits::default(), "Mine"));
+        assert!(read.set_aside[0].contains("strings"), "{:?}", read.set_aside);
     }
 
     #[test]

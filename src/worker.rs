@@ -3,6 +3,7 @@
 //! The audio thread never wakes it (that would be a system call); it looks for new chunks every
 //! [`POLL`]. Only an offline render wakes it, see `process.rs`.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,13 +11,14 @@ use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use backline_engine::{Models, Session};
-use backline_music::{Corrections, Plan, Timeline, Transport};
+use backline_music::{Plan, Timeline, Transport};
 
-use crate::bridge::{Header, Meters, StampedPlan, WorkerEnd};
+use crate::bridge::{Header, Judgement, Meters, StampedPlan, WorkerEnd};
 use crate::capture::Capture;
 use crate::demo::DemoLoop;
-use crate::params::Knobs;
-use crate::snapshot::Snapshot;
+use crate::link::{self, ByHand, Seat, Told};
+use crate::params::{Knobs, Link};
+use crate::snapshot::{Judged, Linked, Snapshot};
 use crate::state::SharedState;
 
 /// How often an idle worker looks for audio.
@@ -25,6 +27,12 @@ const POLL: Duration = Duration::from_millis(2);
 const PICTURE: Duration = Duration::from_millis(30);
 /// How long leaving may take before the thread is left to itself.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long an offline render waits for the instance that leads its group.
+const LEADER_PATIENCE: Duration = Duration::from_millis(500);
+/// Comparisons of two streams that are kept; the middle one is believed.
+const OFFSETS: usize = 31;
+/// −60 dBFS: input that is softer does not make an instance lead.
+const AUDIBLE: f32 = 1.0e-3;
 
 /// What the worker owns; it outlives the thread, so that what was heard survives a change of buffer
 /// size.
@@ -48,7 +56,25 @@ pub struct Core {
     plan: Arc<Plan>,
     capture: Capture,
     state: SharedState,
-    corrections: Corrections,
+    /// What this instance's musician has set, and what holds: linked, the whole group's.
+    own: ByHand,
+    by_hand: ByHand,
+    /// How old this instance is among its like.
+    age: u64,
+    seat: Option<Seat>,
+    /// What the group's state was when it was looked at last.
+    group_revision: u64,
+    /// The leader whose plan is played, and that plan's revision.
+    follows: Option<(u64, Option<u64>)>,
+    /// How far the leader's stream is ahead of this one, in samples, as seen lately.
+    offsets: VecDeque<i64>,
+    /// Plans that were passed on, counted.
+    passed_on: u64,
+    offline: bool,
+    /// The last picture, shared.
+    picture: Arc<Snapshot>,
+    /// What the musician judged last.
+    judged: Option<Judged>,
     demo: bool,
     demo_sent: bool,
     /// Told when there is something new to see.
@@ -77,7 +103,17 @@ impl Core {
             plan: Arc::new(Plan::empty()),
             capture: Capture::default(),
             state,
-            corrections: Corrections::default(),
+            own: ByHand::default(),
+            by_hand: ByHand::default(),
+            age: link::born(),
+            seat: None,
+            group_revision: 0,
+            follows: None,
+            offsets: VecDeque::new(),
+            passed_on: 0,
+            offline: false,
+            picture: Arc::default(),
+            judged: None,
             demo: false,
             demo_sent: false,
             on_news: None,
@@ -88,7 +124,8 @@ impl Core {
     /// Makes ready for audio at `sample_rate` Hz. What was heard at the same rate is kept, unless the
     /// session is to start `anew`. Returns the stream position of the first sample.
     pub fn open(&mut self, sample_rate: f64, anew: bool) -> u64 {
-        self.read_corrections(true);
+        self.offline = anew;
+        self.read_by_hand(true);
         // What the audio thread sent before it was stopped belongs to the stream as well.
         if anew || self.failed || self.session.is_none() || self.sample_rate != sample_rate {
             while self.end.headers.pop().is_ok() {}
@@ -104,6 +141,9 @@ impl Core {
             self.models = Models::installed();
             self.capture = Capture::default();
             self.demo = false;
+            // Who leads is chosen anew as well.
+            self.seat = None;
+            self.follows = None;
             self.start_session();
         } else {
             while self.take_chunk() {}
@@ -130,21 +170,132 @@ impl Core {
                 None
             }
         };
-        let corrections = self.corrections.clone();
-        self.guarded(|session| session.set_corrections(&corrections));
+        self.apply_by_hand();
     }
 
-    /// Takes over what the musician has corrected since. The lock is the window's, which holds it for
+    /// Takes over what the musician has set since. The lock is the window's, which holds it for
     /// moments; the audio thread never takes it.
-    fn read_corrections(&mut self, wait: bool) {
+    fn read_by_hand(&mut self, wait: bool) {
         let state = if wait { self.state.read().ok() } else { self.state.try_read().ok() };
-        let Some(corrections) = state.map(|s| s.corrections.clone()).filter(|c| *c != self.corrections)
-        else {
+        let changed =
+            |s: &crate::state::StateV1| s.corrections != self.own.corrections || s.edits != self.own.edits;
+        let new = state
+            .filter(|s| changed(s))
+            .map(|s| ByHand { corrections: s.corrections.clone(), edits: s.edits.clone() });
+        if let Some(own) = new {
+            self.own = own;
+            if let Some(seat) = &self.seat {
+                seat.set_by_hand(self.own.clone());
+            }
+            self.join_hands();
+        }
+    }
+
+    /// What holds: one's own, or what is set in the whole group.
+    fn join_hands(&mut self) {
+        let all = self.seat.as_ref().map_or_else(|| self.own.clone(), Seat::all_by_hand);
+        if all != self.by_hand {
+            self.by_hand = all;
+            self.apply_by_hand();
+        }
+    }
+
+    fn apply_by_hand(&mut self) {
+        let by_hand = self.by_hand.clone();
+        self.guarded(|session| {
+            session.set_corrections(&by_hand.corrections);
+            session.set_edits(&by_hand.edits);
+        });
+    }
+
+    /// Joins or leaves a group, and learns whether another instance hears and plans for this one.
+    fn look_around(&mut self, group: Link) {
+        if self.seat.as_ref().map_or(Link::Off, Seat::group) != group {
+            self.seat = None;
+            self.seat = Seat::take(group, self.age, &self.end.meters);
+            if let Some(seat) = &self.seat {
+                seat.set_by_hand(self.own.clone());
+            }
+            self.join_hands();
+        }
+        let Some(seat) = &self.seat else {
+            self.lead();
             return;
         };
-        self.corrections = corrections;
-        let corrections = self.corrections.clone();
-        self.guarded(|session| session.set_corrections(&corrections));
+        let view = seat.look();
+        if view.revision != self.group_revision {
+            self.group_revision = view.revision;
+            self.join_hands();
+        }
+        match view.leader {
+            Some((age, told, meters)) => self.follow(age, told, &meters),
+            None => self.lead(),
+        }
+    }
+
+    /// Hears and plans by itself.
+    fn lead(&mut self) {
+        if self.follows.take().is_some() {
+            self.offsets.clear();
+            self.start_session();
+            if self.session.is_some() {
+                self.tell();
+            }
+        }
+    }
+
+    /// Plays what another instance plans.
+    fn follow(&mut self, age: u64, told: Option<Told>, leader: &Meters) {
+        if self.follows.is_none_or(|(known, _)| known != age) {
+            self.follows = Some((age, None));
+            self.offsets.clear();
+            self.session = None;
+            self.unsent = None;
+        }
+        // Both streams run by the same clock; in a block one of them may have gone ahead.
+        let theirs = leader.stream_pos.load(Ordering::Relaxed) as i64;
+        let ours = self.end.meters.stream_pos.load(Ordering::Relaxed) as i64;
+        self.offsets.push_back(theirs - ours);
+        if self.offsets.len() > OFFSETS {
+            self.offsets.pop_front();
+        }
+        let Some(told) = told else { return };
+        self.picture = told.picture;
+        if self.follows != Some((age, Some(told.plan.revision))) {
+            self.follows = Some((age, Some(told.plan.revision)));
+            self.passed_on += 1;
+            let mut plan = Plan::clone(&told.plan);
+            plan.revision = self.passed_on;
+            if let Timeline::Heard { anchor_s, .. } = &mut plan.timeline {
+                *anchor_s -= self.offset() as f64 / self.sample_rate;
+            }
+            self.unsent = Some(Box::new(StampedPlan { stream_pos: self.pos, plan }));
+        }
+    }
+
+    /// The leader's stream position at this one's 0.
+    fn offset(&self) -> i64 {
+        let mut seen: Vec<i64> = self.offsets.iter().copied().collect();
+        seen.sort_unstable();
+        seen.get(seen.len() / 2).copied().unwrap_or(0)
+    }
+
+    /// Tells the group what is heard and planned.
+    fn tell(&self) {
+        if let (Some(seat), None) = (&self.seat, self.follows) {
+            seat.tell(Told { plan: Arc::clone(&self.plan), picture: Arc::clone(&self.picture) });
+        }
+    }
+
+    /// In an offline render: until the leader has taken in what it was given, so that every bounce is the same.
+    fn await_leader(&self) {
+        let leader = self.seat.as_ref().and_then(|seat| seat.look().leader);
+        let (Some((_, _, meters)), true) = (leader, self.offline) else { return };
+        let target = meters.handed_over.load(Ordering::Acquire);
+        let begun = Instant::now();
+        while meters.worker_pos.load(Ordering::Acquire) < target && begun.elapsed() < LEADER_PATIENCE {
+            thread::yield_now();
+        }
     }
 
     /// Renders and sends the demo when it is wanted, and frees what has ended.
@@ -155,6 +306,14 @@ impl Core {
             let _ = self.end.demos.push(Box::new(DemoLoop::render(self.sample_rate)));
         }
         self.demo_sent = wanted;
+    }
+
+    /// Hears what the musician thinks of bars that were played. What is learnt from it is learnt here; today it is
+    /// only shown.
+    fn judge(&mut self, judgement: &Judgement) {
+        if let (Some(first), Some(last)) = (judgement.bars.first(), judgement.bars.last()) {
+            self.judged = Some(Judged { first: first.index, last: last.index, liked: judgement.liked });
+        }
     }
 
     /// Takes the next chunk in; `false` when there is none.
@@ -184,8 +343,18 @@ impl Core {
         if self.knobs != Some(knobs) {
             self.knobs = Some(knobs);
             let controls = knobs.to_controls();
-            self.guarded(|session| session.set_controls(&controls));
+            self.guarded(|session| {
+                session.set_controls(&controls);
+                session.set_form(knobs.form);
+            });
         }
+        if let Some(seat) = &mut self.seat
+            && self.buffer.iter().any(|sample| sample.abs() > AUDIBLE)
+        {
+            seat.hears();
+        }
+        self.await_leader();
+        self.look_around(knobs.link);
         self.feed(frames, &transport);
         self.send_plan();
         if let Some(session) = &self.session {
@@ -222,16 +391,18 @@ impl Core {
 
     /// Sends the plan if it is new.
     fn send_plan(&mut self) {
-        let Some(session) = &self.session else { return };
-        let plan = session.plan();
-        if self.sent_revision != Some(plan.revision) {
+        let new = self.session.as_ref().map(Session::plan);
+        if let Some(plan) = new.filter(|plan| self.sent_revision != Some(plan.revision)) {
             self.sent_revision = Some(plan.revision);
             let mut plan = plan.clone();
             if let Timeline::Heard { anchor_s, .. } = &mut plan.timeline {
                 // The session counts from its own beginning.
                 *anchor_s += self.origin as f64 / self.sample_rate;
             }
+            self.passed_on += 1;
+            plan.revision = self.passed_on;
             self.plan = Arc::new(plan.clone());
+            self.tell();
             // A plan that found no room is replaced: only the newest matters.
             self.unsent = Some(Box::new(StampedPlan { stream_pos: self.pos, plan }));
         }
@@ -249,17 +420,30 @@ impl Core {
 
     fn picture(&mut self) {
         self.pictures += 1;
-        let mut picture = Snapshot {
-            revision: self.pictures,
-            notices: self.notices.clone(),
-            model_notices: self.models.notices.clone(),
-            failed: self.failed,
-            demo: self.demo,
-            ..Snapshot::default()
+        let mut picture = if self.follows.is_some() {
+            Snapshot::clone(&self.picture)
+        } else {
+            Snapshot {
+                notices: self.notices.clone(),
+                model_notices: self.models.notices.clone(),
+                failed: self.failed,
+                demo: self.demo,
+                ..Snapshot::default()
+            }
         };
+        picture.revision = self.pictures;
+        picture.judged = self.judged;
         if let Some(session) = &self.session {
             picture.read(session, &self.plan, &self.capture);
         }
+        if self.follows.is_none() && self.seat.is_some() {
+            self.picture = Arc::new(picture.clone());
+            self.tell();
+        }
+        picture.link = self.seat.as_ref().map(|seat| {
+            let view = seat.look();
+            Linked { group: seat.group(), leads: view.leads, members: view.members }
+        });
         if picture.differs(&self.shown)
             && let Some(on_news) = &self.on_news
         {
@@ -269,10 +453,17 @@ impl Core {
         self.end.snapshot.write(picture);
     }
 
+    /// Leaves its group while no audio comes.
+    fn rest(&mut self) {
+        self.seat = None;
+        self.lead();
+    }
+
     fn run(&mut self, stop: &AtomicBool) {
         let mut shown = Instant::now();
         let mut window = Instant::now();
         let mut busy = Duration::ZERO;
+        let mut news = false;
         self.picture();
         while !stop.load(Ordering::Acquire) {
             let begun = Instant::now();
@@ -286,9 +477,15 @@ impl Core {
             self.send_plan();
             self.serve_demo();
             if shown.elapsed() >= PICTURE {
-                self.read_corrections(false);
+                self.read_by_hand(false);
             }
-            if worked && shown.elapsed() >= PICTURE {
+            while let Ok(judgement) = self.end.judgements.pop() {
+                self.judge(&judgement);
+                news = true;
+            }
+            news |= worked;
+            if news && shown.elapsed() >= PICTURE {
+                news = false;
                 shown = Instant::now();
                 self.picture();
             }
@@ -327,6 +524,7 @@ impl Worker {
                 _ => Core::new(crate::bridge::bridge().1, SharedState::default()),
             };
             core.run(&their_stop);
+            core.rest();
             core
         });
         match spawned {
@@ -504,14 +702,101 @@ mod tests {
         let key = Some(Key::new(PitchClass::D, Mode::Minor));
         state.write().unwrap().corrections.key = key;
         core.open(48_000.0, false);
-        assert_eq!(core.corrections.key, key, "read before the first sample");
+        assert_eq!(core.by_hand.corrections.key, key, "read before the first sample");
         state.write().unwrap().corrections.key = None;
         let busy = state.write().unwrap();
-        core.read_corrections(false);
-        assert_eq!(core.corrections.key, key, "the thread does not wait for the window");
+        core.read_by_hand(false);
+        assert_eq!(core.by_hand.corrections.key, key, "the thread does not wait for the window");
         drop(busy);
-        core.read_corrections(false);
-        assert_eq!(core.corrections.key, None);
+        core.read_by_hand(false);
+        assert_eq!(core.by_hand.corrections.key, None);
+    }
+
+    #[test]
+    fn what_is_written_into_the_lanes_sounds_and_is_kept_as_a_clip() {
+        use backline_engine::{KeptBar, KeptNote};
+        use backline_files::MidiSong;
+        use backline_music::Part;
+
+        use crate::clips::Clip;
+        use crate::editor::scene::ClipChoice;
+        let demo = backline_synth::demo::DEMO.render(48_000);
+        let mono: Vec<f32> =
+            demo.audio.left.iter().zip(&demo.audio.right).map(|(l, r)| 0.5 * (l + r)).collect();
+        let state = SharedState::default();
+        let (mut audio, worker, _editor) = bridge();
+        let mut core = Core::new(worker, Arc::clone(&state));
+        audio.begin(core.open(48_000.0, false), 48_000.0);
+        let beats_a_sample = demo.tempo_bpm / 60.0 / 48_000.0;
+        let first = -demo.downbeats[0] * demo.tempo_bpm / 60.0;
+        let mut edited = false;
+        for (i, block) in mono.chunks(480).enumerate() {
+            let pos_beats = first + (i * 480) as f64 * beats_a_sample;
+            if pos_beats > 24.5 {
+                break;
+            }
+            let transport = Transport {
+                playing: true,
+                pos_beats,
+                tempo_bpm: demo.tempo_bpm,
+                bar_start_beats: (pos_beats / 4.0).floor() * 4.0,
+                ..Transport::STOPPED
+            };
+            audio.send(block.len(), |i| block[i], &transport, 48_000.0, &Knobs::default(), false);
+            while core.take_chunk() {}
+            if !edited && pos_beats > 17.0 {
+                // Bar 6 is planned, but not fixed: its second bass note goes, the first gets louder.
+                let bar = core.plan.bars.iter().find(|bar| bar.start_beat == 20.0).unwrap();
+                assert!(core.plan.committed_beat <= 20.0);
+                let mut kept = KeptBar::of(bar, Part::Bass, false);
+                kept.notes.truncate(1);
+                kept.notes[0].velocity = 127;
+                kept.notes.push(KeptNote { key: 31, velocity: 45, at_beats: 2.25, length_beats: 0.5 });
+                state.write().unwrap().edits.keep(kept);
+                core.read_by_hand(false);
+                edited = true;
+            }
+        }
+        let kept = state.read().unwrap().edits.kept[0].clone();
+        let captured = core.capture.bars();
+        let bar = captured.iter().find(|bar| bar.start_beat == 20.0).expect("bar 6 was played");
+        let bass: Vec<_> = bar.notes.iter().filter(|n| n.part == Part::Bass).copied().collect();
+        assert_eq!(bass, kept.planned().collect::<Vec<_>>());
+        let choice = ClipChoice { bars: 1, part: Some(Part::Bass) };
+        let place = captured.iter().position(|bar| bar.start_beat == 20.0).unwrap();
+        let clip = Clip::of(&captured[..=place], choice, None).unwrap();
+        let song = MidiSong::parse(&clip.midi("x", &[Part::Bass]).to_bytes()).unwrap();
+        let written: Vec<_> = song.tracks[0].notes.iter().map(|n| (n.key, n.velocity)).collect();
+        assert_eq!(written, kept.notes.iter().map(|n| (n.key, n.velocity)).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_the_musician_thinks_reaches_the_worker() {
+        use backline_music::{Metre, PlannedBar};
+        let (_audio, worker, mut editor) = bridge();
+        let bar = |index: i64| {
+            Arc::new(PlannedBar {
+                index,
+                start_beat: index as f64 * 4.0,
+                metre: Metre::FOUR_FOUR,
+                tempo_bpm: 120.0,
+                style: "rock".into(),
+                fill: false,
+                chords: Vec::new(),
+                notes: Vec::new(),
+            })
+        };
+        let judgement = Judgement { bars: (3..=6).map(bar).collect(), liked: false };
+        editor.judgements.push(judgement).unwrap();
+        let worker = Worker::start(Core::new(worker, SharedState::default())).ok().unwrap();
+        let begun = Instant::now();
+        let expected = Some(Judged { first: 3, last: 6, liked: false });
+        while editor.snapshot.output_buffer_mut().judged != expected && begun.elapsed() < PATIENCE {
+            editor.snapshot.update();
+            thread::sleep(POLL);
+        }
+        assert_eq!(editor.snapshot.output_buffer_mut().judged, expected);
+        assert!(worker.finish().is_some());
     }
 
     #[test]

@@ -6,21 +6,26 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use backline_filedrag::Outcome;
-use backline_music::Corrections;
+use backline_engine::Edits;
+use backline_filedrag::{Catcher, Outcome, Visit};
+use backline_music::{ChordPin, Corrections};
 use nice_plug::context::gui::GuiContext;
 use nice_plug_egui::baseview::HandlerError;
 use nice_plug_egui::{Frame, KeyCapture, NiceEguiApp};
+use raw_window_handle::{HasWindowHandle as _, RawWindowHandle};
 
 use super::closing::Threads;
 use super::dial::{ParamId, Values};
 use super::history::{History, Settings};
 use super::moment::{State, Status};
-use super::scene::{Action, ClipChoice, ClipsView, Correction, Desk, Format, PresetAction, Scene};
+use super::scene::{
+    Action, ClipChoice, ClipsView, Correction, Desk, FileAct, Format, Intake, PresetAction, Scene,
+};
 use super::theme::Theme;
-use crate::bridge::EditorEnd;
+use crate::bridge::{EditorEnd, Judgement};
 use crate::clips::Clip;
 use crate::folders;
+use crate::intake;
 use crate::params::BacklineParams;
 use crate::presets::{Library, Preset};
 use crate::snapshot::Snapshot;
@@ -34,6 +39,9 @@ const AT_REST: f32 = 5.0e-4;
 const JUMP_SHOWN: Duration = Duration::from_millis(500);
 /// The preview's level when the demo turns it on, in dB.
 const DEMO_PREVIEW: &str = "-6 dB";
+
+/// Bars that a thumb is about.
+const JUDGED_BARS: usize = 4;
 
 /// What became of a clip.
 enum Written {
@@ -55,6 +63,7 @@ pub struct App {
     /// How things were when the gesture in hand began.
     before: Option<(ParamId, Settings)>,
     corrections: Corrections,
+    edits: Edits,
     look: Look,
     applied: Option<Look>,
     library: Library,
@@ -62,6 +71,11 @@ pub struct App {
     preset: String,
     clips: ClipsView,
     written: Option<Receiver<Written>>,
+    /// Takes the files that are dropped on the open window.
+    catcher: Option<(Catcher, Receiver<Visit>)>,
+    file_over: bool,
+    intake: Intake,
+    taking: Option<Receiver<Intake>>,
     notices: Vec<String>,
     peak: f32,
     playhead: (f64, Instant),
@@ -82,6 +96,7 @@ impl App {
             history: History::default(),
             before: None,
             corrections: Corrections::default(),
+            edits: Edits::default(),
             look: Look::default(),
             applied: None,
             library: Library::default(),
@@ -89,6 +104,10 @@ impl App {
             preset: String::new(),
             clips: ClipsView::default(),
             written: None,
+            catcher: None,
+            file_over: false,
+            intake: Intake::Nothing,
+            taking: None,
             notices: Vec::new(),
             peak: 0.0,
             playhead: (0.0, Instant::now()),
@@ -103,6 +122,9 @@ impl App {
         if let Ok(state) = self.params.state.try_read() {
             if self.corrections != state.corrections {
                 self.corrections.clone_from(&state.corrections);
+            }
+            if self.edits != state.edits {
+                self.edits.clone_from(&state.edits);
             }
             self.look = state.look;
             if self.preset != state.preset {
@@ -121,7 +143,11 @@ impl App {
     }
 
     fn settings(&self) -> Settings {
-        Settings { values: self.params.values(), corrections: self.corrections.clone() }
+        Settings {
+            values: self.params.values(),
+            corrections: self.corrections.clone(),
+            edits: self.edits.clone(),
+        }
     }
 
     fn status(&mut self) -> Status {
@@ -163,7 +189,7 @@ impl App {
                 }
                 Action::Set(id, value) => {
                     self.with_setter(|params, setter| params.dial(id).set(setter, value));
-                    if id.is_musical() {
+                    if id.is_musical() || id == ParamId::Form {
                         self.asked();
                     }
                 }
@@ -173,6 +199,7 @@ impl App {
                 }
                 Action::Demo(on) => self.demo(on),
                 Action::Correct(correction) => self.correct(correction),
+                Action::Edit(name, edits) => self.edit(name, edits),
                 Action::Undo => {
                     let now = self.settings();
                     if let Some(before) = self.history.undo(now) {
@@ -203,6 +230,8 @@ impl App {
                         ctx.copy_text(path.display().to_string());
                     }
                 }
+                Action::File(act) => self.file(ctx, act),
+                Action::Judge(liked) => self.judge(liked),
                 Action::Look(look) => self.write_state(|state| state.look = look),
                 Action::Dismiss => {
                     if !self.notices.is_empty() {
@@ -239,8 +268,11 @@ impl App {
 
     fn restore(&mut self, settings: &Settings) {
         self.put(&settings.differing(&self.params.values()));
-        let corrections = settings.corrections.clone();
-        self.write_state(|state| state.corrections = corrections);
+        let (corrections, edits) = (settings.corrections.clone(), settings.edits.clone());
+        self.write_state(|state| {
+            state.corrections = corrections;
+            state.edits = edits;
+        });
         self.asked();
     }
 
@@ -256,7 +288,6 @@ impl App {
     }
 
     fn correct(&mut self, correction: Correction) {
-        let before = self.settings();
         let mut corrections = self.corrections.clone();
         let name = match correction {
             Correction::Tempo(bpm) => {
@@ -280,10 +311,35 @@ impl App {
                 "chord"
             }
         };
+        self.set_corrections(format!("set the {name}"), corrections);
+    }
+
+    fn set_corrections(&mut self, name: String, corrections: Corrections) {
         if corrections != self.corrections {
-            self.history.push(format!("set the {name}"), before);
+            self.history.push(name, self.settings());
             self.write_state(|state| state.corrections = corrections);
             self.asked();
+        }
+    }
+
+    fn edit(&mut self, name: String, edits: Edits) {
+        if edits != self.edits {
+            self.history.push(name, self.settings());
+            self.write_state(|state| state.edits = edits);
+            self.asked();
+        }
+    }
+
+    /// Tells the worker what the musician thinks of the bars that were played last.
+    fn judge(&mut self, liked: bool) {
+        let captured = &self.end.snapshot.output_buffer_mut().captured;
+        let bars = captured[captured.len().saturating_sub(JUDGED_BARS)..].to_vec();
+        if !bars.is_empty() && self.end.judgements.push(Judgement { bars, liked }).is_err() {
+            self.notices.push(
+                "The band does not listen just now, so what you think of these bars was not taken. Turn audio on in \
+                 the host and say it again."
+                    .to_owned(),
+            );
         }
     }
 
@@ -394,6 +450,98 @@ impl App {
         }
     }
 
+    fn file(&mut self, ctx: &egui::Context, act: FileAct) {
+        match (act, &self.intake) {
+            (FileAct::Ask, _) => self.intake = Intake::Asking,
+            (FileAct::Open(path), _) => self.take(ctx, PathBuf::from(path)),
+            (FileAct::Chords(from), Intake::Done(taken)) => {
+                let mut corrections = self.corrections.clone();
+                for chord in &taken.chords {
+                    corrections.pin(ChordPin {
+                        start_beat: from + chord.start_beat,
+                        length_beats: chord.length_beats,
+                        chord: chord.chord,
+                        on_heard_beat: false,
+                    });
+                }
+                let name = format!("chords of {}", taken.name);
+                self.set_corrections(name, corrections);
+                self.intake = Intake::Nothing;
+            }
+            (FileAct::Key, Intake::Done(taken)) => {
+                let corrections = Corrections { key: taken.key, ..self.corrections.clone() };
+                let name = format!("key of {}", taken.name);
+                self.set_corrections(name, corrections);
+            }
+            (FileAct::Chords(_) | FileAct::Key, _) => {}
+            (FileAct::Close, _) => {
+                // What is still being heard is heard in vain.
+                self.intake = Intake::Nothing;
+                self.taking = None;
+            }
+        }
+    }
+
+    /// Hears or reads a file on a thread of its own.
+    fn take(&mut self, ctx: &egui::Context, path: PathBuf) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let (sender, receiver) = channel();
+        let ctx = ctx.clone();
+        self.intake = Intake::Working { name: name.clone(), share: 0.0 };
+        let spawned = std::thread::Builder::new().name("backline-file".to_owned()).spawn(move || {
+            let mut told = 0.0;
+            let taken = intake::take(&path, &mut |share| {
+                if share - told > 0.01 {
+                    told = share;
+                    let _ = sender.send(Intake::Working { name: name.clone(), share });
+                    ctx.request_repaint();
+                }
+            });
+            let _ = sender.send(taken.map_or_else(Intake::Failed, Intake::Done));
+            ctx.request_repaint();
+        });
+        match spawned {
+            Ok(_) => self.taking = Some(receiver),
+            Err(error) => {
+                self.intake = Intake::Failed(format!(
+                    "The system has no room for another thread ({error}), so the file was not heard. Close something and \
+                     try again."
+                ));
+            }
+        }
+    }
+
+    /// News of files: held over the window, dropped, heard.
+    fn hear_of_files(&mut self, ctx: &egui::Context) {
+        let visits: Vec<Visit> = self.catcher.iter().flat_map(|(_, visits)| visits.try_iter()).collect();
+        for visit in visits {
+            self.file_over = visit == Visit::Over;
+            if let Visit::Dropped(mut files) = visit
+                && !files.is_empty()
+            {
+                self.take(ctx, files.swap_remove(0));
+            }
+        }
+        if let Some(news) = self.taking.as_ref().and_then(|taking| taking.try_iter().last()) {
+            if !matches!(news, Intake::Working { .. }) {
+                self.taking = None;
+            }
+            self.intake = news;
+        }
+    }
+
+    /// Begins to take files that are dropped on the window. Where that cannot be, a path can be typed.
+    fn catch_files(&mut self, ctx: &egui::Context, frame: &Frame) {
+        let Some(window) = x11_window(frame) else { return };
+        let (sender, receiver) = channel();
+        let ctx = ctx.clone();
+        let catcher = backline_filedrag::catch(window, move |visit| {
+            let _ = sender.send(visit);
+            ctx.request_repaint();
+        });
+        self.catcher = catcher.ok().map(|catcher| (catcher, receiver));
+    }
+
     fn open_folder(&mut self, ctx: &egui::Context) {
         let Some(folder) = folders::clips() else { return };
         match std::fs::create_dir_all(&folder) {
@@ -437,6 +585,7 @@ impl NiceEguiApp for App {
         }
         self.applied = None;
         self.apply_look(&ctx);
+        self.catch_files(&ctx, frame);
         frame.set_key_capture(KeyCapture::IgnoreAll);
         Ok(())
     }
@@ -448,6 +597,7 @@ impl NiceEguiApp for App {
         self.end.snapshot.update();
         self.read_state();
         self.hear_of_clips();
+        self.hear_of_files(&ui.ctx().clone());
         self.apply_look(&ui.ctx().clone());
         let status = self.status();
         let values = self.params.values();
@@ -463,6 +613,7 @@ impl NiceEguiApp for App {
             status: &status,
             state: State::of(snapshot, &status),
             corrections: &self.corrections,
+            edits: &self.edits,
             look: self.look,
             theme: Theme::of(self.look.light),
             steps: self.history.names(),
@@ -470,11 +621,17 @@ impl NiceEguiApp for App {
             preset: (&self.preset, changed),
             presets: &self.names,
             clips: &self.clips,
+            intake: &self.intake,
+            file_over: self.file_over,
             notices: &self.notices,
         };
         super::paint(ui, &scene, &mut self.desk, &mut acts);
-        let moving =
-            status.playing || self.peak > AT_REST || status.jumped || status.asked || self.clips.busy;
+        let moving = status.playing
+            || self.peak > AT_REST
+            || status.jumped
+            || status.asked
+            || self.clips.busy
+            || self.taking.is_some();
         let ctx = ui.ctx().clone();
         let acted = !acts.is_empty();
         self.apply(&ctx, &values, acts);
@@ -495,12 +652,126 @@ impl NiceEguiApp for App {
             self.with_setter(|params, setter| params.dial(id).end(setter));
         }
         self.context = None;
+        self.catcher = None;
+        self.file_over = false;
         self.desk = Desk::default();
         self.applied = None;
+    }
+}
+
+/// The window's number on an X server.
+fn x11_window(frame: &Frame) -> Option<u32> {
+    match frame.baseview_window().window_handle().ok()?.as_raw() {
+        RawWindowHandle::Xcb(handle) => Some(handle.window.get()),
+        RawWindowHandle::Xlib(handle) => u32::try_from(handle.window).ok(),
+        _ => None,
     }
 }
 
 /// All keys but Space, which is the host's whatever happens.
 fn space_excepted() -> KeyCapture {
     KeyCapture::IgnoreKeys(vec![nice_plug_egui::Key::Character(" ".to_owned())])
+}
+
+#[cfg(test)]
+mod tests {
+    use backline_engine::KeptBar;
+    use backline_music::{Key, Mode, Part, PitchClass, PlannedChord};
+
+    use super::*;
+    use crate::bridge::bridge;
+    use crate::intake::Taken;
+
+    fn app() -> App {
+        App::new(Arc::new(BacklineParams::default()), bridge().2, Threads::default())
+    }
+
+    fn act(app: &mut App, act: Action) {
+        let values = app.params.values();
+        app.apply(&egui::Context::default(), &values, vec![act]);
+    }
+
+    fn kept(velocity: u8) -> Edits {
+        let mut edits = Edits::default();
+        edits.keep(KeptBar {
+            start_beat: 8.0,
+            length_beats: 4.0,
+            part: Part::Drums,
+            on_heard_beat: false,
+            notes: vec![(36, velocity, 0.0, 0.25).into()],
+        });
+        edits
+    }
+
+    #[test]
+    fn edits_go_into_the_project_and_can_be_undone() {
+        let mut app = app();
+        let saved = |app: &App| app.params.state.read().unwrap().edits.clone();
+        act(&mut app, Action::Edit("add a note (Drums)".into(), kept(90)));
+        act(&mut app, Action::Edit("velocity (Drums)".into(), kept(120)));
+        act(&mut app, Action::Edit("nothing".into(), kept(120)));
+        assert_eq!(app.history.names(), (Some("velocity (Drums)"), None), "what changes nothing is no step");
+        act(&mut app, Action::Undo);
+        assert_eq!(saved(&app), kept(90));
+        act(&mut app, Action::Undo);
+        assert_eq!(saved(&app), Edits::default());
+        act(&mut app, Action::Redo);
+        act(&mut app, Action::Redo);
+        assert_eq!(saved(&app), kept(120));
+        // Slot B starts as a copy; what is written there stays there.
+        act(&mut app, Action::SwapSlot);
+        act(&mut app, Action::Edit("clear".into(), Edits::default()));
+        act(&mut app, Action::SwapSlot);
+        assert_eq!(saved(&app), kept(120));
+    }
+
+    #[test]
+    fn what_a_file_tells_is_set_in_one_step() {
+        let mut app = app();
+        let planned = |start_beat, label: &str| PlannedChord {
+            start_beat,
+            length_beats: 4.0,
+            chord: label.parse().ok(),
+            prob: 0.6,
+        };
+        let key = Some(Key::new(PitchClass::D, Mode::Minor));
+        app.intake = Intake::Done(Taken {
+            name: "a.mid".into(),
+            tempo_bpm: 100.0,
+            key,
+            metre: backline_music::Metre::FOUR_FOUR,
+            chords: vec![planned(0.0, "D:min"), planned(4.0, "G:7")],
+            notices: Vec::new(),
+        });
+        act(&mut app, Action::File(FileAct::Key));
+        act(&mut app, Action::File(FileAct::Chords(16.0)));
+        let set = app.params.state.read().unwrap().corrections.clone();
+        assert_eq!(set.key, key);
+        let pins: Vec<_> = set.chords.iter().map(|pin| (pin.start_beat, pin.chord)).collect();
+        assert_eq!(pins, [(16.0, "D:min".parse().ok()), (20.0, "G:7".parse().ok())]);
+        assert_eq!((app.history.names().0, &app.intake), (Some("chords of a.mid"), &Intake::Nothing));
+        act(&mut app, Action::Undo);
+        assert_eq!(
+            app.params.state.read().unwrap().corrections,
+            Corrections { key, ..Corrections::default() }
+        );
+    }
+
+    #[test]
+    fn a_file_is_heard_beside_the_window() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("letter.wav");
+        std::fs::write(&path, "this is a letter").unwrap();
+        let mut app = app();
+        act(&mut app, Action::File(FileAct::Ask));
+        assert_eq!(app.intake, Intake::Asking);
+        act(&mut app, Action::File(FileAct::Open(path.display().to_string())));
+        assert!(matches!(app.intake, Intake::Working { .. }), "the window does not wait");
+        let begun = Instant::now();
+        while matches!(app.intake, Intake::Working { .. }) && begun.elapsed() < Duration::from_secs(30) {
+            app.hear_of_files(&egui::Context::default());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert!(matches!(&app.intake, Intake::Failed(why) if why.contains("not audio")), "{:?}", app.intake);
+    }
 }

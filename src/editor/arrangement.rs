@@ -1,33 +1,23 @@
 //! The arrangement: chords and bass as piano rolls, drums as a grid, on the chord lane's time axis.
 
-use backline_music::{DrumVoice, Part, PlannedBar, PlannedNote};
+use backline_music::{Part, PlannedNote};
 use egui::{Align2, Color32, Rect, Sense, Stroke, StrokeKind, pos2, vec2};
 
 use super::dial::ParamId;
+use super::lanes::{self, Grid, ROWS, ShownBar};
 use super::layout::HEAD_WIDTH;
 use super::moment::State;
-use super::room::{RADIUS, Room};
-use super::scene::{Action, ClipChoice, Format};
+use super::room::{RADIUS, Room, wheel_notches};
+use super::scene::{Action, ClipChoice, FileAct, Format};
 use super::theme::{big, body, head, small};
-use super::timeline::{Axis, BARS_SHOWN};
+use super::timeline::{Axis, shown_bars};
 use super::tooltips;
 
-/// Rows of the drum grid from the top.
-const ROWS: [DrumVoice; 9] = [
-    DrumVoice::Crash,
-    DrumVoice::Ride,
-    DrumVoice::HighTom,
-    DrumVoice::MidTom,
-    DrumVoice::LowTom,
-    DrumVoice::OpenHat,
-    DrumVoice::ClosedHat,
-    DrumVoice::Snare,
-    DrumVoice::Kick,
-];
-/// A stroke softer than this is a ghost.
-const GHOST: u8 = 40;
 /// Bars that a lane's grip drags out.
 const GRIP_BARS: usize = 4;
+
+/// How far the wheel goes from the playhead, in bars.
+const PAN_BARS: f64 = 64.0;
 
 /// The parameter that switches a part.
 const fn switch_of(part: Part) -> ParamId {
@@ -48,21 +38,24 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
         Rect::from_min_max(pos2(inner.left(), top), pos2(inner.right(), inner.top() + height * to - 2.0))
     };
     let lanes =
-        [(Part::Chords, lane(0.0, 0.36)), (Part::Bass, lane(0.36, 0.58)), (Part::Drums, lane(0.58, 1.0))];
+        [(Part::Chords, lane(0.0, 0.34)), (Part::Bass, lane(0.34, 0.6)), (Part::Drums, lane(0.6, 1.0))];
     let empty = room.scene.is_empty();
-    let bars = if room.desk.bars_shown > 0.0 { room.desk.bars_shown } else { BARS_SHOWN };
     for (part, lane) in lanes {
         heading(room, part, lane);
         let body = Rect::from_min_max(pos2(lane.left() + HEAD_WIDTH, lane.top()), lane.max);
         let ground = room.theme().well;
         room.ui.painter().rect_filled(body, RADIUS, ground);
         if !empty {
-            let axis = Axis::new(room.scene, body, bars);
-            grid(room, body, &axis);
+            let axis = Axis::new(room, body);
+            lines(room, body, &axis);
+            let bars = lanes::bars(room, part, &axis);
+            let grid = Grid::new(body, part, &axis, &bars);
             match part {
-                Part::Drums => drums(room, body, &axis),
-                _ => roll(room, part, body, &axis),
+                Part::Drums => drums(room, body, &grid, &bars),
+                _ => roll(room, part, body, &grid, &bars),
             }
+            signs(room, body, &axis, &bars);
+            lanes::hand(room, &grid, &bars);
             let x = axis.x(axis.now());
             let accent = room.theme().accent;
             room.ui.painter_at(body).vline(x, body.y_range(), Stroke::new(2.0, accent));
@@ -72,24 +65,35 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
     if empty {
         welcome(room, lanes);
     } else {
-        zoom(room, lanes, bars);
+        wheel(room, lanes);
     }
     banner(room, lanes);
 }
 
-/// Ctrl and the wheel show more or fewer bars.
-fn zoom(room: &mut Room<'_, '_>, rect: Rect, bars: f64) {
+/// The wheel moves through the song; with Ctrl it shows more or fewer bars.
+fn wheel(room: &mut Room<'_, '_>, rect: Rect) {
     let over = room.ui.input(|i| i.pointer.latest_pos()).is_some_and(|p| rect.contains(p));
-    let factor = room.ui.input(egui::InputState::zoom_delta);
-    if over && factor != 1.0 {
+    if !over || egui::Popup::is_any_open(room.ui.ctx()) {
+        return;
+    }
+    let (factor, command) = room.ui.input(|i| (i.zoom_delta(), i.modifiers.command));
+    if factor != 1.0 {
+        let bars = shown_bars(room.desk);
         room.desk.bars_shown = (bars / f64::from(factor)).clamp(2.0, 32.0);
+    } else if !command {
+        let notches: f32 = room.ui.input(|i| i.events.iter().map(wheel_notches).sum());
+        let bar = room.scene.bar_quarters();
+        room.desk.pan =
+            (room.desk.pan - f64::from(notches) * bar / 4.0).clamp(-PAN_BARS * bar, PAN_BARS * bar);
     }
 }
 
 fn heading(room: &mut Room<'_, '_>, part: Part, lane: Rect) {
     let theme = room.theme();
     let colour = theme.parts[part.index()];
-    let at = lane.min + vec2(10.0, 6.0);
+    // The smallest window leaves two rows of keys just room.
+    let tall = lane.height() > 62.0;
+    let at = lane.min + vec2(10.0, if tall { 6.0 } else { 2.0 });
     // Colour is never the only sign: square, bar and pill.
     let sign = Rect::from_min_size(at + vec2(0.0, 2.0), vec2(8.0, 8.0));
     match part {
@@ -100,22 +104,24 @@ fn heading(room: &mut Room<'_, '_>, part: Part, lane: Rect) {
     room.text(at + vec2(12.0, -1.0), Align2::LEFT_TOP, part.name(), body(), theme.high, HEAD_WIDTH - 26.0);
     let id = switch_of(part);
     let on = room.is_on(id);
-    let key =
-        |i: f32| Rect::from_min_size(pos2(lane.left() + 8.0 + i * 20.0, lane.top() + 24.0), vec2(18.0, 16.0));
+    let first = lane.top() + if tall { 24.0 } else { 18.0 };
+    let key = |i: f32, row: f32| {
+        Rect::from_min_size(pos2(lane.left() + 8.0 + i * 20.0, first + 19.0 * row), vec2(18.0, 16.0))
+    };
     let tip = tooltips::MUTE;
-    if room.button(&format!("Mute {part}"), key(0.0), "M", !on, true, tip).clicked() {
+    if room.button(&format!("Mute {part}"), key(0.0, 0.0), "M", !on, true, tip).clicked() {
         room.put(id, if on { 0.0 } else { 1.0 });
     }
     let others: Vec<ParamId> = Part::ALL.into_iter().filter(|p| *p != part).map(switch_of).collect();
     let alone = on && others.iter().all(|id| !room.is_on(*id));
-    if room.button(&format!("Solo {part}"), key(1.0), "S", alone, true, tooltips::SOLO).clicked() {
+    if room.button(&format!("Solo {part}"), key(1.0, 0.0), "S", alone, true, tooltips::SOLO).clicked() {
         room.put(id, 1.0);
         for other in others {
             room.put(other, if alone { 1.0 } else { 0.0 });
         }
     }
     let bars = room.scene.clips.bars.min(GRIP_BARS);
-    let grip = key(2.0);
+    let grip = key(2.0, 0.0);
     let response = room.touch(&format!("Drag {part}"), grip, Sense::click_and_drag(), tooltips::GRIP);
     let colour = if bars == 0 {
         theme.line
@@ -132,9 +138,23 @@ fn heading(room: &mut Room<'_, '_>, part: Part, lane: Rect) {
         room.acts.push(Action::Drag(ClipChoice { bars, part: Some(part) }, Format::Midi));
     }
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, bars > 0, format!("Drag {part}")));
+
+    let kept = lanes::all_kept(room, part);
+    let plans = room.scene.snapshot.planned_notes() > 0;
+    let ink = if plans { theme.mid } else { theme.low.gamma_multiply(0.6) };
+    let at = key(0.0, 1.0);
+    if room.button(&format!("Keep {part}"), at, "", kept, plans, tooltips::KEEP).clicked() {
+        lanes::keep_all(room, part);
+    }
+    lock(room.ui.painter(), at.shrink2(vec2(3.5, 2.5)), if kept { theme.high } else { ink });
+    let at = key(1.0, 1.0);
+    if room.button(&format!("Dice {part}"), at, "", false, plans, tooltips::TAKE).clicked() {
+        lanes::dice(room, part);
+    }
+    die(room.ui.painter(), at, ink);
 }
 
-fn grid(room: &mut Room<'_, '_>, rect: Rect, axis: &Axis) {
+fn lines(room: &mut Room<'_, '_>, rect: Rect, axis: &Axis) {
     let theme = room.theme();
     let painter = room.ui.painter_at(rect);
     for (step, least, strength) in [(0.25, 7.0, 0.2), (1.0, 4.0, 0.5)] {
@@ -147,34 +167,6 @@ fn grid(room: &mut Room<'_, '_>, rect: Rect, axis: &Axis) {
             painter.vline(x, rect.y_range(), Stroke::new(1.0, theme.line));
         }
     }
-}
-
-/// The notes of a part that are to be seen, each with whether it is fixed: what was played, and the plan.
-fn notes<'a>(room: &Room<'_, 'a>, part: Part, axis: &Axis) -> Vec<(&'a PlannedNote, bool)> {
-    let snapshot = room.scene.snapshot;
-    let (from, to) = axis.range();
-    let mut out = Vec::new();
-    let mut bars: Vec<(&PlannedBar, bool)> = Vec::new();
-    let committed = snapshot.plan.as_ref().map_or(f64::NEG_INFINITY, |plan| plan.committed_beat);
-    if let Some(plan) = &snapshot.plan {
-        bars.extend(plan.bars.iter().map(|bar| (bar, bar.start_beat < committed - 1e-6)));
-    }
-    // The newest of what was played at a place, as far as the plan does not show it.
-    for bar in snapshot.captured.iter().rev() {
-        let known = bars
-            .iter()
-            .any(|(b, _)| b.start_beat < bar.end_beat() - 1e-6 && bar.start_beat < b.end_beat() - 1e-6);
-        if !known && bar.end_beat() <= axis.now() + 1e-6 {
-            bars.push((bar, true));
-        }
-    }
-    for (bar, fixed) in bars {
-        if bar.end_beat() < from || bar.start_beat > to {
-            continue;
-        }
-        out.extend(bar.notes.iter().filter(|note| note.part == part).map(|note| (note, fixed)));
-    }
-    out
 }
 
 fn fill(
@@ -195,19 +187,11 @@ fn fill(
     }
 }
 
-fn roll(room: &mut Room<'_, '_>, part: Part, rect: Rect, axis: &Axis) {
-    let notes = notes(room, part, axis);
-    let lowest = notes.iter().map(|(n, _)| n.key).min().unwrap_or(48);
-    let highest = notes.iter().map(|(n, _)| n.key).max().unwrap_or(60);
-    // At least an octave, so that one note is not a wall.
-    let spare = 12u8.saturating_sub(highest - lowest);
-    let (lowest, highest) = (lowest.saturating_sub(spare / 2), (highest + spare.div_ceil(2)).min(127));
-    let rows = f32::from(highest - lowest + 1);
-    let row = (rect.height() - 6.0) / rows;
+fn roll(room: &mut Room<'_, '_>, part: Part, rect: Rect, grid: &Grid<'_>, bars: &[ShownBar]) {
     let theme = room.theme();
-    for key in lowest..=highest {
+    for key in grid.keys.0..=grid.keys.1 {
         if key % 12 == 0 {
-            let y = rect.bottom() - 3.0 - row * f32::from(key - lowest);
+            let y = grid.key_top(key) + grid.row;
             let painter = room.ui.painter_at(rect);
             painter.hline(rect.x_range(), y, Stroke::new(1.0, theme.line.gamma_multiply(0.6)));
             let name = format!("C{}", i32::from(key / 12) - 1);
@@ -220,43 +204,70 @@ fn roll(room: &mut Room<'_, '_>, part: Part, rect: Rect, axis: &Axis) {
             );
         }
     }
-    let colour = theme.parts[part.index()];
-    let rounded = if part == Part::Bass { (row / 2.0).min(5.0) } else { 1.5 };
-    for (note, fixed) in notes {
-        let top = rect.bottom() - 3.0 - row * f32::from(note.key - lowest + 1);
-        let left = axis.x(note.onset_beat);
-        let right = axis.x(note.onset_beat + note.length_beats).max(left + 3.0);
-        let at = Rect::from_min_max(pos2(left, top), pos2(right - 0.5, top + row.max(2.5)));
-        fill(room, at, note, colour, fixed, rect, rounded);
-    }
+    let rounded = if part == Part::Bass { (grid.row / 2.0).min(5.0) } else { 1.5 };
+    notes(room, part, rect, grid, bars, rounded);
 }
 
-fn drums(room: &mut Room<'_, '_>, rect: Rect, axis: &Axis) {
+fn drums(room: &mut Room<'_, '_>, rect: Rect, grid: &Grid<'_>, bars: &[ShownBar]) {
     let theme = room.theme();
-    let row = (rect.height() - 4.0) / ROWS.len() as f32;
-    let top = |i: usize| rect.top() + 2.0 + row * i as f32;
     let painter = room.ui.painter_at(rect);
     for i in 1..ROWS.len() {
-        painter.hline(rect.x_range(), top(i), Stroke::new(1.0, theme.line.gamma_multiply(0.4)));
+        painter.hline(rect.x_range(), grid.drum_top(i), Stroke::new(1.0, theme.line.gamma_multiply(0.4)));
     }
-    let size = (row - 2.0).min(axis.quarter() * 0.22).max(2.5);
-    for (note, fixed) in notes(room, Part::Drums, axis) {
-        let Some(i) = DrumVoice::from_gm_key(note.key).and_then(|v| ROWS.iter().position(|r| *r == v)) else {
-            continue;
-        };
-        let size = if note.velocity < GHOST { size / 2.0 } else { size };
-        let centre = pos2(axis.x(note.onset_beat) + size / 2.0, top(i) + row / 2.0);
-        let at = Rect::from_center_size(centre, vec2(size, size));
-        fill(room, at, note, theme.parts[0], fixed, rect, 0.0);
-    }
+    notes(room, Part::Drums, rect, grid, bars, 0.0);
     // Names stand over the strokes that have left, so that they can always be read.
-    for (i, voice) in ROWS.iter().enumerate().filter(|_| row >= 10.0) {
-        let at = pos2(rect.left() + 3.0, top(i) + row / 2.0);
+    for (i, voice) in ROWS.iter().enumerate().filter(|_| grid.row >= 10.0) {
+        let at = pos2(rect.left() + 3.0, grid.drum_top(i) + grid.row / 2.0);
         let font = egui::FontId::proportional(9.0);
         let galley = room.ui.painter().layout_no_wrap(voice.name().to_owned(), font, theme.low);
         let place = Align2::LEFT_CENTER.anchor_size(at, galley.size());
         room.ui.painter_at(rect).rect_filled(place.expand(1.0), 0.0, theme.well.gamma_multiply(0.85));
         room.ui.painter_at(rect).galley(place.min, galley, theme.low);
+    }
+}
+
+fn notes(room: &Room<'_, '_>, part: Part, rect: Rect, grid: &Grid<'_>, bars: &[ShownBar], rounded: f32) {
+    let colour = room.theme().parts[part.index()];
+    for bar in bars {
+        for note in &bar.notes {
+            if let Some(at) = grid.place(note) {
+                fill(room, at, note, colour, bar.fixed || bar.kept, rect, rounded);
+            }
+        }
+    }
+}
+
+/// A lock over each bar that is kept.
+fn signs(room: &Room<'_, '_>, rect: Rect, axis: &Axis, bars: &[ShownBar]) {
+    let accent = room.theme().accent;
+    let painter = room.ui.painter_at(rect);
+    for bar in bars.iter().filter(|bar| bar.kept) {
+        lock(&painter, lanes::sign(axis, rect, bar), accent);
+    }
+}
+
+/// A padlock.
+fn lock(painter: &egui::Painter, rect: Rect, colour: Color32) {
+    let body = Rect::from_min_max(pos2(rect.left() + 2.0, rect.center().y - 0.5), rect.max - vec2(2.0, 1.5));
+    painter.rect_filled(body, 1.0, colour);
+    let (left, right, top) = (body.left() + 1.5, body.right() - 1.5, rect.top() + 1.5);
+    let bow = vec![
+        pos2(left, body.top()),
+        pos2(left, top + 1.5),
+        pos2(left + 1.0, top + 0.5),
+        pos2(right - 1.0, top + 0.5),
+        pos2(right, top + 1.5),
+        pos2(right, body.top()),
+    ];
+    painter.line(bow, Stroke::new(1.2, colour));
+}
+
+/// A die.
+fn die(painter: &egui::Painter, rect: Rect, colour: Color32) {
+    let face = Rect::from_center_size(rect.center(), vec2(11.0, 11.0));
+    painter.rect_stroke(face, 2.0, Stroke::new(1.2, colour), StrokeKind::Inside);
+    for at in [vec2(-2.6, -2.6), vec2(0.0, 0.0), vec2(2.6, 2.6)] {
+        painter.circle_filled(face.center() + at, 1.1, colour);
     }
 }
 
@@ -276,10 +287,16 @@ fn welcome(room: &mut Room<'_, '_>, rect: Rect) {
         room.text(at, Align2::CENTER_CENTER, line, font, colour, card.width() - 16.0);
     }
     let demo = room.scene.status.demo;
-    let at = Rect::from_center_size(pos2(card.center().x, card.bottom() - 32.0), vec2(180.0, 32.0));
+    let key =
+        |x: f32| Rect::from_center_size(pos2(card.center().x + x, card.bottom() - 32.0), vec2(180.0, 32.0));
+    let at = key(-96.0);
     let text = if demo { "Waiting for the host's audio …" } else { "Hear it now" };
     if room.button("Hear it now, here", at, text, !demo, true, tooltips::HEAR).clicked() {
         room.acts.push(Action::Demo(!demo));
+    }
+    let text = "Open or drop a file";
+    if room.button("Open a file", key(96.0), text, false, true, tooltips::OPEN).clicked() {
+        room.acts.push(Action::File(FileAct::Ask));
     }
 }
 
@@ -299,6 +316,8 @@ fn banner(room: &mut Room<'_, '_>, rect: Rect) {
     painter.galley(pos2(at.left() + 10.0, top), galley, theme.high);
     if scene.state == State::Error {
         let centre = rect.center();
+        let ground = Rect::from_center_size(centre, vec2(rect.width().min(300.0), 40.0));
+        room.ui.painter().rect(ground, RADIUS, theme.panel, theme.hair(), StrokeKind::Inside);
         room.text(
             centre,
             Align2::CENTER_CENTER,

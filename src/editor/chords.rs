@@ -8,7 +8,7 @@ use super::layout::HEAD_WIDTH;
 use super::room::{RADIUS, Room};
 use super::scene::{Action, ChordEdit, Correction};
 use super::theme::{big, body, head, small, sure};
-use super::timeline::{Axis, BARS_SHOWN};
+use super::timeline::Axis;
 use super::tooltips;
 
 /// How near to a cell's right edge the hand takes the edge, in points.
@@ -100,8 +100,7 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
         ghost(room, lane);
         return;
     }
-    let bars = if room.desk.bars_shown > 0.0 { room.desk.bars_shown } else { BARS_SHOWN };
-    let axis = Axis::new(room.scene, lane, bars);
+    let axis = Axis::new(room, lane);
     let painter = room.ui.painter_at(lane);
     for (x, bar) in axis.lines(1.0, 4.0) {
         let colour = if bar { theme.line } else { theme.line.gamma_multiply(0.5) };

@@ -38,6 +38,16 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
         }
     }
     let scene = room.scene;
+    let thumbs = [("Like", true, tooltips::LIKE), ("Dislike", false, tooltips::DISLIKE)];
+    for (i, (name, liked, tip)) in thumbs.into_iter().enumerate() {
+        let at = button(233.0 + 27.0 * i as f32, 25.0, 0.0);
+        let can = scene.clips.bars > 0;
+        if room.button(name, at, "", false, can, tip).clicked() {
+            room.acts.push(Action::Judge(liked));
+        }
+        let colour = if can { theme.mid } else { theme.low.gamma_multiply(0.6) };
+        thumb(room.ui.painter(), at, liked, colour);
+    }
     let part = room.desk.clip_part;
     let bars = scene.clips.bars;
     room.menu("Export", button(0.0, 76.0, 1.0), "Export", tooltips::EXPORT, |ui, _, acts| {
@@ -87,13 +97,29 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
         }
         (Some(Err(error)), _) => (error.clone(), theme.error),
         (None, _) if bars == 0 => ("The last 64 bars are always kept".to_owned(), theme.low),
-        (None, _) => (format!("{bars} bars kept"), theme.low),
+        (None, _) => {
+            let judged = scene.snapshot.judged.map_or_else(String::new, |judged| {
+                let thumb = if judged.liked { "liked" } else { "not liked" };
+                format!(" · bars {}–{} {thumb}", judged.first + 1, judged.last + 1)
+            });
+            (format!("{bars} bars kept{judged}"), theme.low)
+        }
     };
     let at = pos2(right.left(), inner.bottom());
     let said = room.text(at, Align2::LEFT_BOTTOM, &text, small(), colour, right.width());
     if let Some(Err(error)) = &scene.clips.last {
         room.touch("Clip error", said, Sense::hover(), error);
     }
+}
+
+/// A hand with its thumb up or down.
+fn thumb(painter: &egui::Painter, rect: Rect, up: bool, colour: egui::Color32) {
+    let centre = rect.center();
+    let at = |x: f32, y: f32| centre + vec2(x, if up { y } else { -y });
+    let fist = Rect::from_two_pos(at(-2.5, -1.5), at(5.0, 4.5));
+    painter.rect_filled(fist, 1.5, colour);
+    painter.rect_filled(Rect::from_two_pos(at(-5.5, -0.5), at(-3.5, 4.5)), 0.5, colour);
+    painter.line(vec![at(-1.2, -1.0), at(0.8, -3.0), at(1.2, -5.5)], Stroke::new(2.4, colour));
 }
 
 fn card(room: &mut Room<'_, '_>, rect: Rect, bars: usize) {

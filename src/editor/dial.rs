@@ -27,10 +27,12 @@ pub enum ParamId {
     BassChannel,
     Preview,
     Follow,
+    Form,
+    Link,
 }
 
 /// How many parameters there are.
-pub const PARAMS: usize = 19;
+pub const PARAMS: usize = 21;
 
 /// A normalised value for each parameter, by place in [`ParamId::ALL`].
 pub type Values = [f32; PARAMS];
@@ -57,6 +59,8 @@ impl ParamId {
         Self::BassChannel,
         Self::Preview,
         Self::Follow,
+        Self::Form,
+        Self::Link,
     ];
 
     /// Place in [`ParamId::ALL`].
@@ -86,6 +90,8 @@ impl ParamId {
             Self::BassChannel => "ch_ba",
             Self::Preview => "preview",
             Self::Follow => "follow",
+            Self::Form => "form",
+            Self::Link => "link",
         }
     }
 
@@ -184,6 +190,8 @@ impl BacklineParams {
             ParamId::BassChannel => &self.bass_channel,
             ParamId::Preview => &self.preview,
             ParamId::Follow => &self.follow,
+            ParamId::Form => &self.form,
+            ParamId::Link => &self.link,
         }
     }
 

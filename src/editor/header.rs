@@ -4,7 +4,7 @@ use egui::{Align2, Rect, Ui, pos2, vec2};
 
 use super::dial::ParamId;
 use super::room::Room;
-use super::scene::{Action, Desk, PresetAction, Scene};
+use super::scene::{Action, Desk, FileAct, PresetAction, Scene};
 use super::theme::head;
 use super::tooltips;
 use crate::state::Look;
@@ -139,9 +139,14 @@ fn menu(ui: &mut Ui, scene: &Scene<'_>, acts: &mut Vec<Action>) {
     });
     ui.separator();
     ui.weak("MIDI and beat");
-    for id in
-        [ParamId::Send, ParamId::Follow, ParamId::DrumsChannel, ParamId::ChordsChannel, ParamId::BassChannel]
-    {
+    for id in [
+        ParamId::Send,
+        ParamId::Follow,
+        ParamId::Link,
+        ParamId::DrumsChannel,
+        ParamId::ChordsChannel,
+        ParamId::BassChannel,
+    ] {
         let dial = scene.params.dial(id);
         let (now, steps) = (scene.values[id.index()], dial.steps().unwrap_or(1));
         let response = ui.menu_button(format!("{}: {}", dial.title(), dial.shown(now)), |ui| {
@@ -157,6 +162,10 @@ fn menu(ui: &mut Ui, scene: &Scene<'_>, acts: &mut Vec<Action>) {
         response.response.on_hover_text(tooltips::param(id));
     }
     ui.separator();
+    if ui.button("Open a recording or a MIDI file …").on_hover_text(tooltips::OPEN).clicked() {
+        acts.push(Action::File(FileAct::Ask));
+        ui.close();
+    }
     if ui.button("Open the clips folder").clicked() {
         acts.push(Action::OpenFolder);
         ui.close();

@@ -1,5 +1,6 @@
 //! Undo and redo, and the slots A and B: what the musician set, whole, at each step.
 
+use backline_engine::Edits;
 use backline_music::Corrections;
 
 use super::dial::{ParamId, Values};
@@ -7,13 +8,15 @@ use super::dial::{ParamId, Values};
 /// Steps that can be undone.
 const DEPTH: usize = 64;
 
-/// What undo, A and B bring back: the musical parameters and the corrections.
+/// What undo, A and B bring back: the musical parameters, the corrections and the edits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Values of all parameters; only the musical ones are brought back.
     pub values: Values,
     /// The corrections.
     pub corrections: Corrections,
+    /// What was written into the lanes.
+    pub edits: Edits,
 }
 
 impl Settings {
@@ -84,7 +87,7 @@ mod tests {
     fn settings(energy: f32) -> Settings {
         let mut values = [0.5; super::super::dial::PARAMS];
         values[ParamId::Energy.index()] = energy;
-        Settings { values, corrections: Corrections::default() }
+        Settings { values, corrections: Corrections::default(), edits: Edits::default() }
     }
 
     #[test]

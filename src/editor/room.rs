@@ -350,7 +350,7 @@ struct Pad {
 }
 
 /// How many notches up an event turns the wheel.
-fn wheel_notches(event: &egui::Event) -> f32 {
+pub fn wheel_notches(event: &egui::Event) -> f32 {
     match event {
         egui::Event::MouseWheel { unit: egui::MouseWheelUnit::Point, delta, .. } => {
             (delta.x + delta.y) / WHEEL_POINTS

@@ -3,11 +3,14 @@
 
 use std::path::PathBuf;
 
+use backline_engine::Edits;
 use backline_music::{ChordPin, Corrections, Key, Metre, Part};
 
 use super::dial::{ParamId, Values};
+use super::lanes::{Spot, Stroke};
 use super::moment::{State, Status};
 use super::theme::Theme;
+use crate::intake::Taken;
 use crate::params::BacklineParams;
 use crate::snapshot::Snapshot;
 use crate::state::Look;
@@ -60,6 +63,42 @@ pub enum Correction {
     Unpin(f64, f64, bool),
 }
 
+/// What the musician does with a file that comes in.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FileAct {
+    /// Asks for a path.
+    Ask,
+    /// Opens the file at a path.
+    Open(String),
+    /// Sets its chords from this beat on.
+    Chords(f64),
+    /// Sets its key.
+    Key,
+    /// Is done with it.
+    Close,
+}
+
+/// A file that comes in.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Intake {
+    /// None.
+    #[default]
+    Nothing,
+    /// A path is asked for.
+    Asking,
+    /// It is being heard.
+    Working {
+        /// The file's name.
+        name: String,
+        /// Share that is done.
+        share: f32,
+    },
+    /// What it told.
+    Done(Taken),
+    /// Why nothing was taken.
+    Failed(String),
+}
+
 /// What the window asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
@@ -73,6 +112,8 @@ pub enum Action {
     Demo(bool),
     /// Something is corrected.
     Correct(Correction),
+    /// Something was written into the lanes: what the step is called, and all edits as they shall be.
+    Edit(String, Edits),
     /// One step back.
     Undo,
     /// One step forward again.
@@ -91,6 +132,10 @@ pub enum Action {
     OpenFolder,
     /// Copy the path of the last clip.
     CopyPath,
+    /// A file that comes in.
+    File(FileAct),
+    /// The bars that were played last are liked, or not.
+    Judge(bool),
     /// How the window looks.
     Look(Look),
     /// Notices have been read.
@@ -123,6 +168,8 @@ pub struct Scene<'a> {
     pub state: State,
     /// What is corrected.
     pub corrections: &'a Corrections,
+    /// What is written into the lanes.
+    pub edits: &'a Edits,
     /// How the window looks.
     pub look: Look,
     /// Its palette.
@@ -137,6 +184,10 @@ pub struct Scene<'a> {
     pub presets: &'a [(String, bool)],
     /// The clips.
     pub clips: &'a ClipsView,
+    /// A file that comes in.
+    pub intake: &'a Intake,
+    /// Files are held over the window.
+    pub file_over: bool,
     /// Sentences for the musician.
     pub notices: &'a [String],
 }
@@ -144,12 +195,15 @@ pub struct Scene<'a> {
 impl Scene<'_> {
     /// Whether the beats that are shown are those of the heard beat.
     pub fn on_heard_beat(&self) -> bool {
-        self.snapshot.place.is_some_and(|p| matches!(p.timeline, backline_music::Timeline::Heard { .. }))
+        let place = self.snapshot.place.map(|place| place.timeline);
+        let timeline = place.or_else(|| self.snapshot.plan.as_ref().map(|plan| plan.timeline));
+        matches!(timeline, Some(backline_music::Timeline::Heard { .. }))
     }
 
     /// Length of a bar, in quarter notes.
     pub fn bar_quarters(&self) -> f64 {
-        self.snapshot.place.map_or(4.0, |place| place.metre.bar_quarters())
+        let last = self.snapshot.captured.last().map(|bar| bar.metre);
+        self.snapshot.place.map(|place| place.metre).or(last).unwrap_or_default().bar_quarters()
     }
 
     /// The playhead: the audio thread's where it runs, else where the session stands.
@@ -157,7 +211,8 @@ impl Scene<'_> {
         match self.snapshot.place {
             Some(place) if (self.status.pos_beats - place.beat).abs() < 4.0 => self.status.pos_beats,
             Some(place) => place.beat,
-            None => 0.0,
+            // At rest: where the band played last.
+            None => self.snapshot.captured.last().map_or(0.0, |bar| bar.end_beat()),
         }
     }
 
@@ -165,6 +220,7 @@ impl Scene<'_> {
     pub fn is_empty(&self) -> bool {
         self.snapshot.planned_notes() == 0
             && self.snapshot.captured.is_empty()
+            && self.edits.is_empty()
             && matches!(self.state, State::Idle | State::NoInput | State::ModelMissing)
     }
 }
@@ -201,10 +257,20 @@ pub struct Desk {
     pub clip_part: Option<Part>,
     /// A clip is being dragged out and the system has it now.
     pub dragging_out: bool,
+    /// The path of a file that is to be opened.
+    pub path: String,
     /// The name under which a preset is to be saved.
     pub preset_name: String,
     /// Bars that the lanes show.
     pub bars_shown: f64,
+    /// How far the lanes look from the playhead, in quarter notes.
+    pub pan: f64,
+    /// Whether the band played in the last frame: the lanes follow the playhead when that changes.
+    pub played: bool,
+    /// The note in hand.
+    pub stroke: Option<Stroke>,
+    /// Where the menu of a lane was opened.
+    pub spot: Option<Spot>,
     /// Where things were painted, when somebody wants to know.
     pub placed: Option<Vec<(String, egui::Rect)>>,
 }

@@ -16,7 +16,7 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
     let theme = room.theme();
     let inner = rect.shrink2(vec2(10.0, 8.0));
     // Roomy windows get larger knobs; the smallest still shows all.
-    let spare = ((inner.height() - 360.0) / 6.0).clamp(0.0, 24.0);
+    let spare = ((inner.height() - 384.0) / 6.0).clamp(0.0, 24.0);
     let mut top = inner.top();
     let mut row = |height: f32, gap: f32| {
         let at = Rect::from_min_size(pos2(inner.left(), top), vec2(inner.width(), height));
@@ -58,7 +58,10 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
         room.knob(id, cell(small_knobs, i, 4), bipolar, theme.info);
     }
 
-    let style = row(24.0, 6.0);
+    let form = row(22.0, 6.0);
+    room.segments(ParamId::Form, form);
+
+    let style = row(24.0, 4.0);
     let label = Rect::from_min_size(style.min, vec2(46.0, style.height()));
     room.text(label.left_center(), Align2::LEFT_CENTER, "Style", body(), theme.mid, 44.0);
     let place = Rect::from_min_max(pos2(label.right(), style.top()), style.max);
@@ -66,7 +69,7 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
     let response = room.button("Style choice", place, &shown, false, true, tooltips::param(ParamId::Style));
     heard::style_menu(room, &response);
 
-    let seed = row(24.0, 6.0 + spare / 2.0);
+    let seed = row(24.0, 4.0 + spare / 2.0);
     let dice = Rect::from_min_max(pos2(seed.right() - 50.0, seed.top()), seed.max);
     let field = Rect::from_min_max(seed.min, pos2(dice.left() - 6.0, seed.bottom()));
     room.slider(ParamId::Seed, field, theme.line);

@@ -18,6 +18,18 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
     facts.push(("latency 0 ms".to_owned(), theme.low, "Reported to the host: the audio passes at once"));
     let load = format!("listener {:.0} % of a core", status.worker_load * 100.0);
     facts.push((load, theme.low, "What hearing and planning cost, away from the audio thread"));
+    if let Some(link) = snapshot.link {
+        let group = scene
+            .params
+            .dial(super::dial::ParamId::Link)
+            .shown(scene.values[super::dial::ParamId::Link.index()]);
+        let (role, tip) = match (link.leads, link.members) {
+            (true, 1) => ("alone".to_owned(), tooltips::LINK_ALONE),
+            (true, n) => (format!("leads {n}"), tooltips::LINK_LEADS),
+            (false, _) => ("follows".to_owned(), tooltips::LINK_FOLLOWS),
+        };
+        facts.push((format!("link {group}: {role}"), theme.info, tip));
+    }
     if status.missed_samples > 0 {
         let text = format!("{} samples not heard", status.missed_samples);
         facts.push((
@@ -29,7 +41,7 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
     for (i, (text, colour, tip)) in facts.into_iter().enumerate() {
         let font = if i == 0 { body() } else { small() };
         let said = room.text(pos2(right, rect.center().y), Align2::RIGHT_CENTER, &text, font, colour, 220.0);
-        let name = ["State", "Latency", "Load", "Missed"][i.min(3)];
+        let name = ["State", "Latency", "Load", "More", "Most"][i.min(4)];
         room.touch(name, said, Sense::hover(), tip);
         right = said.left() - 14.0;
     }

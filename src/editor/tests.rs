@@ -3,21 +3,27 @@
 
 use std::sync::Arc;
 
-use backline_engine::{HeardCell, Place, Status as SessionStatus};
+use backline_engine::{Edits, HeardCell, Place, Status as SessionStatus};
 use backline_music::{
-    Chord, Controls, Corrections, Estimate, Key, Metre, Mode, Part, PitchClass, Plan, PlannedChord, Timeline,
+    Chord, Corrections, Estimate, Key, Metre, Mode, Part, PitchClass, Plan, PlannedBar, PlannedChord,
+    PlannedNote, Timeline,
 };
-use backline_play::{BarContext, plan_bar};
 use egui::{Event, Modifiers, PointerButton, Pos2, RawInput, Rect, Vec2, pos2, vec2};
 
 use super::dial::{ParamId, Values};
 use super::layout::{Layout, MIN_SIZE, USUAL_SIZE};
 use super::moment::{State, Status};
-use super::scene::{Action, ClipsView, Correction, Desk, Format, Scene};
+use super::scene::{Action, ClipsView, Correction, Desk, Format, Intake, Scene};
 use super::theme::Theme;
+use crate::intake::Taken;
 use crate::params::BacklineParams;
 use crate::snapshot::Snapshot;
 use crate::state::Look;
+
+mod files;
+mod lanes;
+mod paint;
+mod pictures;
 
 const SIZES: [Vec2; 3] = [MIN_SIZE, USUAL_SIZE, vec2(1800.0, 1100.0)];
 
@@ -25,38 +31,68 @@ fn chord(label: &str) -> Option<Chord> {
     label.parse().ok()
 }
 
+/// A bar of a simple groove, written out: what the player makes of a style is no matter of the window's.
+fn bar(index: i64, label: &str) -> PlannedBar {
+    let start_beat = index as f64 * 4.0;
+    let harmony = chord(label).unwrap();
+    let mut notes = Vec::new();
+    let mut note = |part, key, velocity, at: f64, length_beats| {
+        notes.push(PlannedNote { part, key, velocity, onset_beat: start_beat + at, length_beats });
+    };
+    for eighth in 0..8u8 {
+        let at = f64::from(eighth) / 2.0;
+        note(Part::Drums, 42, if eighth % 2 == 0 { 84 } else { 36 }, at + 0.01, 0.125);
+        note(Part::Bass, 36 + harmony.root.index(), 70 + 6 * (eighth % 3), at, 0.45);
+    }
+    for (key, at) in [(36, 0.0), (38, 1.0), (36, 2.25), (38, 3.0)] {
+        note(Part::Drums, key, 108, at, 0.125);
+    }
+    if index % 4 == 3 {
+        (0..3u8).for_each(|i| {
+            note(Part::Drums, [50, 47, 43][usize::from(i)], 96, 3.25 + 0.25 * f64::from(i), 0.125)
+        });
+    }
+    for (at, length) in [(0.0, 1.4), (1.5, 2.2)] {
+        harmony.tones().for_each(|tone| note(Part::Chords, 60 + tone.index(), 76, at, length));
+    }
+    notes.sort_by(|a, b| a.onset_beat.total_cmp(&b.onset_beat));
+    let planned =
+        PlannedChord { start_beat, length_beats: 4.0, chord: Some(harmony), prob: 0.4 + 0.06 * index as f32 };
+    PlannedBar {
+        index,
+        start_beat,
+        metre: Metre::FOUR_FOUR,
+        tempo_bpm: 96.0,
+        style: "rock".into(),
+        fill: false,
+        chords: vec![planned],
+        notes,
+    }
+}
+
+/// What a file tells.
+fn a_song() -> Taken {
+    let chords = ["A:min", "F:maj", "C:maj", "G:7", "A:min", "F:maj", "E:7", "E:7/3"];
+    let chords = (0u8..).zip(chords).map(|(i, label)| PlannedChord {
+        start_beat: f64::from(i) * 4.0,
+        length_beats: 4.0,
+        chord: chord(label),
+        prob: 0.8,
+    });
+    Taken {
+        name: "take 3.wav".into(),
+        tempo_bpm: 96.02,
+        key: Some(Key::new(PitchClass::A, Mode::Minor)),
+        metre: Metre::FOUR_FOUR,
+        chords: chords.collect(),
+        notices: vec!["The file breaks off after 31.2 s; what is there was heard.".into()],
+    }
+}
+
 /// A band in full swing, at the start of bar 5.
 fn playing() -> Snapshot {
     let progression = ["A:min", "F:maj", "C:maj", "G:7"];
-    let mut bars = Vec::new();
-    for i in 0..9i64 {
-        let start_beat = i as f64 * 4.0;
-        let planned = PlannedChord {
-            start_beat,
-            length_beats: 4.0,
-            chord: chord(progression[i as usize % 4]),
-            prob: 0.4 + 0.06 * i as f32,
-        };
-        let context = BarContext {
-            index: i,
-            start_beat,
-            metre: Metre::FOUR_FOUR,
-            tempo_bpm: 96.0,
-            chords: vec![planned],
-            next_chord: None,
-            key: None,
-            accents: Vec::new(),
-            heard_energy: 0.6,
-            heard_valence: 0.5,
-            style: "rock".into(),
-            bar_in_phrase: (i % 4) as u32,
-            phrase_bars: 4,
-            form: backline_play::Form::Groove,
-            section_start: false,
-            lift: 0.0,
-        };
-        bars.push(plan_bar(&context, &Controls::default(), bars.last()));
-    }
+    let mut bars: Vec<PlannedBar> = (0..9).map(|i| bar(i, progression[i as usize % 4])).collect();
     let cells = (0..4u8)
         .map(|i| HeardCell {
             start_beat: f64::from(i) * 4.0,
@@ -144,8 +180,11 @@ struct Bench {
     snapshot: Snapshot,
     status: Status,
     corrections: Corrections,
+    edits: Edits,
     look: Look,
     clips: ClipsView,
+    intake: Intake,
+    file_over: bool,
     presets: Vec<(String, bool)>,
     desk: Desk,
     size: Vec2,
@@ -153,6 +192,7 @@ struct Bench {
     pixels: f32,
     modifiers: Modifiers,
     acts: Vec<Action>,
+    textures: paint::Textures,
 }
 
 impl Bench {
@@ -168,8 +208,11 @@ impl Bench {
             snapshot,
             status,
             corrections: Corrections::default(),
+            edits: Edits::default(),
             look: Look { tips: false, ..Look::default() },
             clips,
+            intake: Intake::Nothing,
+            file_over: false,
             presets: vec![("As heard".into(), true), ("Mine".into(), false)],
             desk: Desk { placed: Some(Vec::new()), ..Desk::default() },
             size,
@@ -177,6 +220,7 @@ impl Bench {
             pixels: 1.0,
             modifiers: Modifiers::NONE,
             acts: Vec::new(),
+            textures: paint::Textures::default(),
         }
     }
 
@@ -203,6 +247,7 @@ impl Bench {
             status: &self.status,
             state: State::of(&self.snapshot, &self.status),
             corrections: &self.corrections,
+            edits: &self.edits,
             look: self.look,
             theme: Theme::of(self.look.light),
             steps: (Some("Energy 0 % → 40 %"), None),
@@ -210,15 +255,19 @@ impl Bench {
             preset: ("As heard", true),
             presets: &self.presets,
             clips: &self.clips,
+            intake: &self.intake,
+            file_over: self.file_over,
             notices: &[],
         };
         let desk = &mut self.desk;
         let mut output = self.ctx.run_ui(input, |ui| super::paint(ui, &scene, desk, &mut acts));
-        // Nothing is drawn here, so no texture is needed.
+        self.textures.update(&output.textures_delta);
         output.textures_delta.clear();
         for act in &acts {
-            if let Action::Set(id, value) = act {
-                self.values[id.index()] = *value;
+            match act {
+                Action::Set(id, value) => self.values[id.index()] = *value,
+                Action::Edit(_, edits) => self.edits = edits.clone(),
+                _ => {}
             }
         }
         self.acts.extend(acts);
@@ -253,6 +302,19 @@ impl Bench {
     fn click(&mut self, name: &str) -> Vec<Action> {
         self.rest();
         let at = self.place(name).center();
+        self.acts.clear();
+        self.click_with(at, Modifiers::NONE);
+        self.acts.clone()
+    }
+
+    /// Clicks what a screen reader calls `label`.
+    fn click_label(&mut self, label: &str) -> Vec<Action> {
+        self.rest();
+        let output = self.frame(Vec::new(), Modifiers::NONE);
+        let update = output.platform_output.accesskit_update.expect("a tree");
+        let node = update.nodes.iter().find(|(_, node)| node.label() == Some(label));
+        let bounds = node.and_then(|(_, node)| node.bounds()).unwrap_or_else(|| panic!("{label} is there"));
+        let at = pos2(((bounds.x0 + bounds.x1) / 2.0) as f32, ((bounds.y0 + bounds.y1) / 2.0) as f32);
         self.acts.clear();
         self.click_with(at, Modifiers::NONE);
         self.acts.clone()
@@ -469,6 +531,8 @@ fn every_button_asks_for_what_it_says() {
     assert_eq!(bench.click("[Redo]"), [], "there is nothing to redo");
     assert_eq!(bench.click("[Slot B]"), [Action::SwapSlot]);
     assert_eq!(bench.click("[Copy slot]"), [Action::CopySlot]);
+    assert_eq!(bench.click("[Like]"), [Action::Judge(true)]);
+    assert_eq!(bench.click("[Dislike]"), [Action::Judge(false)]);
     assert_eq!(bench.click("[Open folder]"), [Action::OpenFolder]);
     assert_eq!(bench.click("[Copy path]"), [], "nothing was written yet");
     assert_eq!(bench.click("[Half tempo]"), [Action::Correct(Correction::Tempo(Some(96.0)))]);
@@ -478,6 +542,7 @@ fn every_button_asks_for_what_it_says() {
         [Action::Begin(ParamId::Seed), Action::Set(..), Action::End(_)]
     ));
     // Menus open, and ask for nothing by themselves.
+    assert_eq!(bench.click("[Form: Break]"), gesture(ParamId::Form, 2.0 / 3.0));
     for menu in ["[Presets]", "[Menu]", "[Export]", "[Tempo]", "[Key]", "[Metre]", "[Style]"] {
         assert_eq!(bench.click(menu), [], "{menu}");
         assert!(egui::Popup::is_any_open(&bench.ctx), "{menu} opens");
@@ -573,7 +638,21 @@ fn a_screen_reader_is_told_of_every_control() {
         let name = name.trim_matches(['[', ']']);
         assert!(names.iter().any(|n| n == name), "{name} in {names:?}");
     }
-    for name in ["Listen", "Bypass", "Undo", "Mute Drums", "Drag Bass", "Last 4 bars", "Export", "Chord F"] {
+    for name in [
+        "Listen",
+        "Bypass",
+        "Undo",
+        "Mute Drums",
+        "Drag Bass",
+        "Keep Chords",
+        "Dice Bass",
+        "Ending",
+        "Last 4 bars",
+        "Export",
+        "Like",
+        "Dislike",
+        "Chord F",
+    ] {
         assert!(names.iter().any(|n| n == name), "{name} in {names:?}");
     }
 }

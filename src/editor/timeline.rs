@@ -1,13 +1,20 @@
-//! The time axis that the chord lane and the parts share: the playhead stands, the music moves.
+//! The time axis that the chord lane and the parts share: the playhead stands, the music moves, and the wheel
+//! looks elsewhere.
 
 use egui::Rect;
 
-use super::scene::Scene;
+use super::room::Room;
+use super::scene::Desk;
 
 /// Where the playhead stands, as a share of the width.
 const PLAYHEAD: f32 = 0.4;
 /// Bars that are shown unless the musician zooms.
-pub const BARS_SHOWN: f64 = 8.0;
+const BARS_SHOWN: f64 = 8.0;
+
+/// How many bars the lanes show.
+pub fn shown_bars(desk: &Desk) -> f64 {
+    if desk.bars_shown > 0.0 { desk.bars_shown } else { BARS_SHOWN }
+}
 
 /// Quarter notes to points.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,33 +22,37 @@ pub struct Axis {
     left: f32,
     width: f32,
     now: f64,
+    /// What stands where the playhead stands unless the musician looks elsewhere.
+    view: f64,
     beats: f64,
     bar_start: f64,
     bar: f64,
 }
 
 impl Axis {
-    /// The axis across `rect`, `bars` bars wide.
-    pub fn new(scene: &Scene<'_>, rect: Rect, bars: f64) -> Self {
-        let bar = scene.bar_quarters();
+    /// The axis across `rect`.
+    pub fn new(room: &Room<'_, '_>, rect: Rect) -> Self {
+        let scene = room.scene;
+        let (bar, now) = (scene.bar_quarters(), scene.playhead());
         Self {
             left: rect.left(),
             width: rect.width(),
-            now: scene.playhead(),
-            beats: bars.clamp(2.0, 32.0) * bar,
-            bar_start: scene.snapshot.place.map_or(0.0, |place| place.bar_start),
+            now,
+            view: now + room.desk.pan,
+            beats: shown_bars(room.desk).clamp(2.0, 32.0) * bar,
+            bar_start: scene.snapshot.place.map_or(now, |place| place.bar_start),
             bar,
         }
     }
 
     /// Where a position lies.
     pub fn x(&self, beat: f64) -> f32 {
-        self.left + self.width * (PLAYHEAD + ((beat - self.now) / self.beats) as f32)
+        self.left + self.width * (PLAYHEAD + ((beat - self.view) / self.beats) as f32)
     }
 
     /// The position at a place.
     pub fn beat(&self, x: f32) -> f64 {
-        f64::from((x - self.left) / self.width - PLAYHEAD) * self.beats + self.now
+        f64::from((x - self.left) / self.width - PLAYHEAD) * self.beats + self.view
     }
 
     /// Points of a quarter note.

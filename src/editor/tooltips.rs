@@ -29,6 +29,12 @@ pub const fn param(id: ParamId) -> &'static str {
         ParamId::BassChannel => "MIDI channel of the bass",
         ParamId::Preview => "Preview: level of the built-in sounds; all the way down is off",
         ParamId::Follow => "Follow: the host's beat while it plays, or always the beat that is heard",
+        ParamId::Form => {
+            "Form, from the next bar on: the band, an intro (time and chords), a break, or the ending"
+        }
+        ParamId::Link => {
+            "Link: instances of one group play as one band. The one that hears plans, each sends its own parts"
+        }
     }
 }
 
@@ -51,6 +57,12 @@ pub(super) const CHORD: &str =
 pub(super) const MUTE: &str = "Mute: this part rests from the next bar on";
 pub(super) const SOLO: &str = "Solo: only this part plays";
 pub(super) const GRIP: &str = "Drag this part's last bars into your project";
+pub(super) const LANE: &str =
+    "Click adds a note, or removes one · drag up or down: velocity · right-click: more · wheel scrolls";
+pub(super) const NOTE: &str = "click removes · drag up or down: velocity · right-click: more";
+pub(super) const KEPT: &str = "You keep this bar: the band never changes it. Click to give it back";
+pub(super) const KEEP: &str = "Keep: this part's planned bars stay as they are; again gives them back";
+pub(super) const TAKE: &str = "Another take of this part, in the planned bars that you do not keep";
 pub(super) const CALMER: &str = "Energy 12 % down, from the next bar on";
 pub(super) const MORE: &str = "Energy 12 % up, from the next bar on";
 pub(super) const DARKER: &str = "Brightness 12 % down, from the next bar on";
@@ -63,4 +75,14 @@ pub(super) const FOLDER: &str = "Opens the folder that clips are written to";
 pub(super) const PATH: &str = "Copies the path of the clip that was written last";
 pub(super) const HEAR: &str =
     "Plays a demo loop on this track and the band along with it. Ends when your song plays";
+pub(super) const LIKE: &str = "You like the last four bars. What you say stays on this computer";
+pub(super) const DISLIKE: &str = "You do not like the last four bars. What you say stays on this computer";
+pub(super) const OPEN: &str = "Hears a recording, or reads a MIDI file: its tempo, key and chords";
+pub(super) const PATH_FIELD: &str = "The Space key stays the host's: paste a path that has spaces in it";
+pub(super) const USE_CHORDS: &str =
+    "Sets the file's chords in the harmony lane, as if you had set each by hand; Undo takes them back";
+pub(super) const LINK_ALONE: &str = "Nobody else is in this group yet";
+pub(super) const LINK_LEADS: &str = "This instance hears and plans for its group";
+pub(super) const LINK_FOLLOWS: &str =
+    "Another instance of the group hears and plans, with its own knobs; this one sends its parts";
 pub(super) const STATE: &str = "What Backline is doing";

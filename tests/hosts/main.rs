@@ -6,8 +6,11 @@ mod live;
 mod random;
 mod song;
 
+mod disk;
+mod edited;
 mod everywhere;
 mod fuzz;
+mod linked;
 mod notes;
 mod saved;
 mod soak;

@@ -4,6 +4,18 @@ use backline_testhost::{At, Host, Run};
 
 use crate::bundle;
 
+/// A CLAP's saved state with another field of ours in it: a length in eight bytes, then JSON with our own text in a
+/// field.
+pub fn with_field(state: &[u8], field: &str) -> Vec<u8> {
+    let text = std::str::from_utf8(&state[8..]).unwrap();
+    let marked = format!("\\\"version\\\":1,{}", field.replace('"', "\\\""));
+    let changed = text.replacen("\\\"version\\\":1", &marked, 1);
+    assert_ne!(changed, text, "the state has our field");
+    let mut state = (changed.len() as u64).to_le_bytes().to_vec();
+    state.extend(changed.bytes());
+    state
+}
+
 fn tick(host: &mut dyn Host) {
     Run::new(host).block(&vec![vec![0.0; 64]; 2], &At::STOPPED);
 }

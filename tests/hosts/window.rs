@@ -6,56 +6,16 @@
 use backline_testhost::{At, Host, Run};
 
 use crate::bundle;
+use crate::saved::with_field;
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use backline_testscreen::on_a_screen;
 
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{ConnectionExt as _, CreateWindowAux, WindowClass};
 
-const CHILD: &str = "BACKLINE_TEST_WINDOW";
 const CYCLES: usize = 50;
-
-struct Screen(Child, String);
-
-impl Screen {
-    fn new() -> Option<Self> {
-        let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-noreset", "-screen", "0", "1280x900x24"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        let mut number = String::new();
-        BufReader::new(server.stdout.take()?).read_line(&mut number).ok()?;
-        Some(Self(server, format!(":{}", number.trim())))
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Runs this test again, as a child that really opens windows.
-fn in_a_process_of_its_own(test: &str) {
-    let Some(screen) = Screen::new() else {
-        println!("no Xvfb on this machine: the window was not opened");
-        return;
-    };
-    let begun = Instant::now();
-    let status = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture"])
-        .env(CHILD, "1")
-        .env("DISPLAY", &screen.1)
-        .status()
-        .unwrap();
-    assert!(status.success(), "{test}: {status}");
-    println!("{test}: {:.1} s", begun.elapsed().as_secs_f32());
-}
 
 /// A parent window, as a host has one.
 fn parent() -> (x11rb::rust_connection::RustConnection, u32) {
@@ -86,8 +46,8 @@ fn busy(host: &mut dyn Host, cycle: usize, time: Duration) {
 
 #[test]
 fn clap_window() {
-    if std::env::var_os(CHILD).is_none() {
-        return in_a_process_of_its_own("window::clap_window");
+    if !on_a_screen("window::clap_window", 1280, 900) {
+        return;
     }
     let mut host = bundle::load_clap();
     host.activate(48_000.0, 512, false);
@@ -106,8 +66,8 @@ fn clap_window() {
 
 #[test]
 fn vst3_window() {
-    if std::env::var_os(CHILD).is_none() {
-        return in_a_process_of_its_own("window::vst3_window");
+    if !on_a_screen("window::vst3_window", 1280, 900) {
+        return;
     }
     let mut host = bundle::load_vst3();
     host.activate(48_000.0, 512, false);
@@ -151,22 +111,11 @@ fn colours(picture: &[[u8; 3]]) -> usize {
     picture.iter().collect::<std::collections::BTreeSet<_>>().len()
 }
 
-/// A saved state with another look in it: a length in eight bytes, then JSON with our own text in a field.
-fn with_look(state: &[u8], look: &str) -> Vec<u8> {
-    let text = std::str::from_utf8(&state[8..]).unwrap();
-    let marked = format!("\\\"version\\\":1,\\\"look\\\":{}", look.replace('"', "\\\""));
-    let changed = text.replacen("\\\"version\\\":1", &marked, 1);
-    assert_ne!(changed, text, "the state has our field");
-    let mut state = (changed.len() as u64).to_le_bytes().to_vec();
-    state.extend(changed.bytes());
-    state
-}
-
 /// Plays the demo song beside the open window, in both themes, and looks at what is painted.
 #[test]
 fn the_window_paints_while_the_band_plays() {
-    if std::env::var_os(CHILD).is_none() {
-        return in_a_process_of_its_own("window::the_window_paints_while_the_band_plays");
+    if !on_a_screen("window::the_window_paints_while_the_band_plays", 1280, 900) {
+        return;
     }
     let song = crate::song::demo(48_000);
     let mut mean = Vec::new();
@@ -174,7 +123,7 @@ fn the_window_paints_while_the_band_plays() {
         let mut host = bundle::load_clap();
         host.activate(song.rate, 480, false);
         let state = host.save();
-        assert!(host.load(&with_look(&state, theme)));
+        assert!(host.load(&with_field(&state, &format!("\"look\":{theme}"))));
         let (connection, window) = parent();
         host.open_window(window);
         std::thread::sleep(Duration::from_millis(400));
@@ -215,8 +164,8 @@ fn hand(connection: &impl Connection, kind: u8, detail: u8, x: f32, y: f32) {
 fn a_knob_that_is_turned_moves_the_parameter() {
     use backline::editor::layout::{Layout, USUAL_SIZE};
     use x11rb::protocol::xproto::{BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, MOTION_NOTIFY_EVENT};
-    if std::env::var_os(CHILD).is_none() {
-        return in_a_process_of_its_own("window::a_knob_that_is_turned_moves_the_parameter");
+    if !on_a_screen("window::a_knob_that_is_turned_moves_the_parameter", 1280, 900) {
+        return;
     }
     let mut host = bundle::load_clap();
     host.activate(48_000.0, 256, false);

@@ -1,5 +1,5 @@
 //! Backline's chores: `cargo xtask install`, `test`, `soak`, `ardour`, `bundle`, `bench`, `lint`, `setup`, `evaluate`,
-//! `windows`, `macos`, `package`.
+//! `screenshots`, `windows`, `macos`, `package`.
 
 mod ardour;
 mod cross;
@@ -10,6 +10,7 @@ mod licences;
 mod macos;
 mod package;
 mod run;
+mod screenshots;
 mod setup;
 mod test;
 mod windows;
@@ -39,6 +40,7 @@ Usage: cargo xtask <verb>
   package [--yes] [--development]
                        archive, .deb and, where `windows` has been run, zip into target/packages: each made twice,
                        compared and tried out (--development: of what the tests have built)
+  screenshots          pictures of the window in every state and theme, into target/screenshots
   lint                 rustfmt, clippy without warnings, licences of the dependencies
   setup [--yes]        install the system packages that building and testing need";
 
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         "windows" => windows::windows(yes),
         "macos" if rest.iter().any(|a| a == "--check") => macos::check(yes),
         "package" => package::package(yes, rest.iter().any(|a| a == "--development")),
+        "screenshots" => screenshots::screenshots(),
         "lint" => test::lint(),
         "setup" => setup::setup(setup::Purpose::Test, yes),
         _ => {

@@ -18,6 +18,7 @@
 mod ahead;
 mod clock;
 mod dynamics;
+pub mod edits;
 mod memory;
 pub mod offline;
 pub mod session;
@@ -25,6 +26,7 @@ mod view;
 
 pub use backline_listen::Models;
 pub use backline_play::{Form, Line};
+pub use edits::{Edits, KeptBar, KeptNote, Take};
 pub use offline::{Accompaniment, accompany, analyse_offline, analyse_online};
 pub use session::{Session, Status};
 pub use view::{HeardCell, Place};

@@ -11,12 +11,13 @@ use backline_listen::{Listener, Models};
 use backline_music::{
     Controls, Corrections, Follow, Heard, Plan, PlannedBar, StyleChoice, Timeline, Transport,
 };
-use backline_play::{BarContext, Form, Line, plan_bar, retake};
+use backline_play::{BarContext, Form, plan_bar, retake};
 
 use crate::EngineError;
 use crate::ahead::Ahead;
 use crate::clock::{HeardClock, HostClock, Position};
 use crate::dynamics;
+use crate::edits::Edits;
 use crate::memory::{Memory, place};
 use crate::view::{HeardCell, Place, heard_cells};
 
@@ -47,9 +48,6 @@ pub enum Status {
     Holding,
 }
 
-/// A bar's place, and whether it is counted on the host's timeline: places on the heard beat are others.
-type BarPlace = (bool, i64);
-
 /// One track being heard and accompanied.
 pub struct Session {
     listener: Listener,
@@ -74,10 +72,10 @@ pub struct Session {
     pending_forms: VecDeque<(f64, Form)>,
     /// The form that each of `bars` was planned in.
     forms: BTreeMap<i64, Form>,
-    /// Bars that come back as they are.
-    locked: BTreeMap<BarPlace, PlannedBar>,
-    /// Takes asked for.
-    takes: BTreeMap<BarPlace, BTreeMap<Line, u32>>,
+    edits: Edits,
+    pending_edits: VecDeque<(f64, Edits)>,
+    /// The one bar of a loop was planned again for its next round.
+    renewed: bool,
     plan: Plan,
     status: Status,
 }
@@ -118,8 +116,9 @@ impl Session {
             form: Form::Groove,
             pending_forms: VecDeque::new(),
             forms: BTreeMap::new(),
-            locked: BTreeMap::new(),
-            takes: BTreeMap::new(),
+            edits: Edits::default(),
+            pending_edits: VecDeque::new(),
+            renewed: false,
             plan: Plan::empty(),
             status: Status::Idle,
         })
@@ -142,33 +141,14 @@ impl Session {
         }
     }
 
-    /// Locks the planned bar that holds `beat`, so that it comes back unchanged whenever its place does (round
-    /// a loop, after a jump), or lets it go. False where no bar is planned.
-    pub fn lock_bar(&mut self, beat: f64, locked: bool) -> bool {
-        let Some((here, bar)) = self.bar_at(beat) else { return false };
-        if locked {
-            let bar = bar.clone();
-            self.locked.insert(here, bar);
-        } else {
-            self.locked.remove(&here);
+    /// Sets what the musician has written into the lanes, from the present stream time on. It sounds from the
+    /// next bar that is not committed, and wherever its place comes back; the planner never overwrites it.
+    pub fn set_edits(&mut self, edits: &Edits) {
+        let newest = self.pending_edits.back().map_or(&self.edits, |(_, e)| e);
+        let edits = edits.clone().sanitised();
+        if *newest != edits {
+            self.pending_edits.push_back((self.fed_s(), edits));
         }
-        true
-    }
-
-    /// Asks for another take of one line of the planned bar that holds `beat`: all else in the bar stays. A
-    /// bar that is committed plays on as it is; its place gets the new take when it comes next. False where no bar
-    /// is planned.
-    pub fn retake(&mut self, beat: f64, line: Line) -> bool {
-        let Some((here, _)) = self.bar_at(beat) else { return false };
-        *self.takes.entry(here).or_default().entry(line).or_insert(0) += 1;
-        self.locked.remove(&here);
-        true
-    }
-
-    fn bar_at(&self, beat: f64) -> Option<(BarPlace, &PlannedBar)> {
-        let on_host = matches!(self.plan.timeline, Timeline::Host);
-        let holds = |bar: &PlannedBar| (bar.start_beat..bar.end_beat()).contains(&beat);
-        self.bars.iter().find(|(_, bar)| holds(bar)).map(|(&here, bar)| ((on_host, here), bar))
     }
 
     /// Sets what the musician has corrected, from the present stream time on. The plan reflows from the
@@ -243,6 +223,14 @@ impl Session {
                 self.reflow = true;
             }
         }
+        let mut edited = None;
+        while self.pending_edits.front().is_some_and(|(from_s, _)| *from_s <= now_s) {
+            if let Some((_, edits)) = self.pending_edits.pop_front() {
+                edited.get_or_insert_with(|| self.edits.clone());
+                self.edits = edits;
+                self.reflow = true;
+            }
+        }
         let audible = heard.loudness.last().is_some_and(|l| l.momentary_lufs > AUDIBLE_LUFS);
         let host = self.host.at(now_s);
         let position = match (host, self.controls.follow) {
@@ -270,22 +258,36 @@ impl Session {
             }
             None => (true, true),
         };
+        let left = self.last.as_ref().map(|(_, last)| place(last.bar_start));
         self.last = Some((now_s, position));
         self.memory.step(now_s, &position, audible, jumped);
         if self.controls.listen {
             self.memory.hear_onsets(&heard.onsets);
         }
 
+        let lead =
+            (COMMIT_LEAD_S * position.tempo_bpm / 60.0).clamp(0.125, position.metre.bar_quarters() / 2.0);
+        let at_line = position.beat >= position.bar_end() - lead;
         let here = place(position.bar_start);
+        if let Some(before) = edited {
+            // Bars of before come back edited, not as they were.
+            let edits = &self.edits;
+            self.bars.retain(|_, bar| {
+                bar.end_beat() > position.bar_start + 1e-6
+                    || !edits.differ_at(&before, bar.start_beat, !host_time)
+            });
+        }
         if jumped {
             self.committed.clear();
+            self.renewed = false;
             if self.bars.contains_key(&here) {
                 self.committed.push(here);
             }
         }
-        let lead =
-            (COMMIT_LEAD_S * position.tempo_bpm / 60.0).clamp(0.125, position.metre.bar_quarters() / 2.0);
-        let at_line = position.beat >= position.bar_end() - lead;
+        // A bar that was left is planned again when a loop comes round to it.
+        let next_start = position.next_bar_start(position.bar_start);
+        let next = place(next_start);
+        self.committed.retain(|&place| Some(place) != left.filter(|left| *left != here));
         let whole_bar = self.memory.bars().iter().rev().take(2).any(|bar| {
             let heard_to_the_end = bar.start_beat < position.bar_start - 1e-3 || at_line;
             heard_to_the_end && bar.heard_from() <= bar.start_beat + 0.05 && bar.audible() > 0.5
@@ -302,10 +304,9 @@ impl Session {
             return;
         }
 
-        let next_start = position.next_bar_start(position.bar_start);
-        let next = place(next_start);
         let plan_here = !self.bars.contains_key(&here) && jumped;
-        let commit_next = at_line && !self.committed.contains(&next);
+        let again = next == here && !self.renewed;
+        let commit_next = at_line && (again || !self.committed.contains(&next));
         if plan_here || commit_next || crossed || self.reflow {
             self.plan_ahead(now_s, &position, plan_here, at_line);
         }
@@ -352,22 +353,22 @@ impl Session {
             }
             starts.push(next);
         }
+        // In a loop of one bar the next bar is this one.
+        let again = starts.len() == 1 && commit_next;
+        self.renewed |= again;
         for (i, &start) in starts.iter().enumerate() {
             let here = place(start);
-            let due = (i == 0 && plan_here) || (i == 1 && commit_next);
-            if self.committed.contains(&here) || (i == 0 && !due) {
+            let due = (i == 0 && (plan_here || again)) || (i == 1 && commit_next);
+            if (self.committed.contains(&here) && !again) || (i == 0 && !due) {
                 continue;
             }
             let before = (i > 0).then(|| starts[i - 1]);
-            let bar = match self.locked.get(&(matches!(position.timeline, Timeline::Host), here)) {
-                Some(bar) if bar.metre == position.metre => bar.clone(),
-                _ => self.plan_one(position, &ahead, i, start, before, due),
-            };
+            let bar = self.plan_one(position, &ahead, i, start, before, due);
             self.forms.insert(here, self.form);
             let end = bar.end_beat();
             self.bars.retain(|_, old| old.end_beat() <= start + 1e-6 || old.start_beat >= end - 1e-6);
             self.bars.insert(here, bar);
-            if due {
+            if due && !again {
                 self.committed.push(here);
             }
         }
@@ -442,10 +443,10 @@ impl Session {
         };
         let previous = before.and_then(|start| self.bars.get(&place(start)));
         let mut bar = plan_bar(&ctx, &self.controls, previous);
-        let here = (matches!(position.timeline, Timeline::Host), place(start));
-        for (&line, &take) in self.takes.get(&here).into_iter().flatten() {
+        for (line, take) in self.edits.takes_at(start, on_heard_beat) {
             bar = retake(&bar, &ctx, &self.controls, previous, line, take);
         }
+        self.edits.lay_over(&mut bar, on_heard_beat, self.controls.parts_on);
         bar
     }
 

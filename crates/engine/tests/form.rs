@@ -1,17 +1,21 @@
-//! What a session does on command: form, locked bars, other takes.
+//! What a session does on command: form, kept bars, other takes.
 
 use std::sync::OnceLock;
 
-use backline_engine::{Form, Line, Session};
-use backline_music::{Controls, DrumVoice, Metre, Part, PlannedBar, Transport};
+use backline_engine::{Edits, Form, KeptBar, KeptNote, Line, Models, Session};
+use backline_music::{Controls, DrumVoice, Metre, Part, PlannedBar, PlannedNote, Transport};
 use backline_synth::demo::demo_song;
 
 const RATE: f64 = 44_100.0;
 
+fn mono() -> &'static [f32] {
+    static MONO: OnceLock<Vec<f32>> = OnceLock::new();
+    MONO.get_or_init(|| demo_song().mono())
+}
+
 /// The bars of the demo song's first `seconds` as they were played at 120 BPM of the host; `act` is called at every beat.
 fn played(seconds: f64, controls: &Controls, mut act: impl FnMut(i64, &mut Session)) -> Vec<PlannedBar> {
-    static MONO: OnceLock<Vec<f32>> = OnceLock::new();
-    let mono = MONO.get_or_init(|| demo_song().mono());
+    let mono = mono();
     let mut session = Session::new(RATE).unwrap();
     session.set_controls(controls);
     let mut bars: Vec<PlannedBar> = Vec::new();
@@ -65,15 +69,19 @@ fn a_break_and_the_way_out_of_it() {
 }
 
 #[test]
-fn a_locked_bar_comes_as_it_was_planned() {
+fn a_kept_bar_comes_as_it_was_planned() {
     let louder = Controls { energy: 1.0, seed: 9, ..Controls::default() };
-    let with_lock = |lock: bool| {
+    let with = |keep: bool| {
         let mut kept = None;
         let bars = played(14.0, &Controls::default(), |beat, session| {
             if beat == 14 {
-                assert!(!session.lock_bar(999.0, true));
-                assert!(session.lock_bar(20.5, lock));
-                kept = session.plan().bars.iter().find(|b| b.index == 5).cloned();
+                let bar = session.plan().bars.iter().find(|b| b.index == 5).cloned().unwrap();
+                let mut edits = Edits::default();
+                Part::ALL.into_iter().for_each(|part| edits.keep(KeptBar::of(&bar, part, false)));
+                if keep {
+                    session.set_edits(&edits);
+                }
+                kept = Some(bar);
             }
             if beat == 16 {
                 session.set_controls(&louder);
@@ -81,21 +89,23 @@ fn a_locked_bar_comes_as_it_was_planned() {
         });
         (kept.unwrap(), bars)
     };
-    let (kept, bars) = with_lock(true);
-    assert_eq!(*bar(&bars, 5), kept);
+    let (kept, bars) = with(true);
+    assert_eq!(bar(&bars, 5).notes, kept.notes);
     assert_ne!(bar(&bars, 6).notes, kept.notes);
-    let (kept, bars) = with_lock(false);
-    assert_ne!(bar(&bars, 5).notes, kept.notes, "what is not locked follows the knobs");
+    let (kept, bars) = with(false);
+    assert_ne!(bar(&bars, 5).notes, kept.notes, "what is not kept follows the knobs");
 }
 
 #[test]
 fn another_take_of_the_kick_leaves_the_rest() {
     let loose = Controls { temperature: 1.0, ..Controls::default() };
-    let kick = |n: &&backline_music::PlannedNote| n.part == Part::Drums && n.key == 36;
+    let kick = |n: &&PlannedNote| n.part == Part::Drums && n.key == 36;
     let take = |takes: i64| {
+        let mut edits = Edits::default();
         let bars = played(12.0, &loose, |beat, session| {
             if (12..12 + takes).contains(&beat) {
-                assert!(session.retake(20.5, Line::Drum(DrumVoice::Kick)));
+                edits.retake(20.0, Line::Drum(DrumVoice::Kick), false);
+                session.set_edits(&edits);
             }
         });
         let notes = &bar(&bars, 5).notes;
@@ -106,4 +116,71 @@ fn another_take_of_the_kick_leaves_the_rest() {
     let others: Vec<_> = (1..3).map(take).collect();
     assert!(others.iter().all(|(_, r)| *r == rest));
     assert!(others.iter().any(|(k, _)| *k != kicks));
+}
+
+/// Plays the song's first bars round a loop, and gives the bars that sounded, in order.
+fn looped(loop_bars: i64, rounds: i64, mut act: impl FnMut(i64, &mut Session)) -> Vec<PlannedBar> {
+    let mono = mono();
+    // By rule, which is quick: what is heard is no matter here.
+    let mut session = Session::with_models(RATE, &Models::none()).unwrap();
+    let mut bars: Vec<PlannedBar> = Vec::new();
+    let half = (RATE / 4.0) as usize;
+    let length = loop_bars * 4;
+    for i in 0..rounds * length * 2 {
+        // Half a beat a block.
+        let beat = (i % (length * 2)) as f64 / 2.0;
+        act(i, &mut session);
+        let transport = Transport {
+            playing: true,
+            pos_beats: beat,
+            tempo_bpm: 120.0,
+            metre: Metre::FOUR_FOUR,
+            bar_start_beats: (beat / 4.0).floor() * 4.0,
+            loop_beats: Some((0.0, length as f64)),
+        };
+        let from = i as usize * half;
+        session.feed(&mono[from..from + half], &transport);
+        if i % 8 == 0 {
+            let sounds = session.plan().bars.iter().find(|b| b.start_beat <= beat && beat < b.end_beat());
+            bars.extend(sounds.cloned());
+        }
+    }
+    bars
+}
+
+#[test]
+fn a_bar_that_is_edited_while_it_sounds_is_edited_the_next_time_round() {
+    let snare = KeptNote { key: 38, velocity: 77, at_beats: 1.5, length_beats: 0.25 };
+    let kept = KeptBar {
+        start_beat: 0.0,
+        length_beats: 4.0,
+        part: Part::Drums,
+        on_heard_beat: false,
+        notes: vec![snare],
+    };
+    for loop_bars in [1, 2, 4] {
+        let rounds = 12 / loop_bars.min(2);
+        let edit_at = (rounds / 2) * loop_bars * 8 + 3;
+        let mut edits = Edits::default();
+        let release_at = edit_at + 2 * loop_bars * 8;
+        let bars = looped(loop_bars, rounds, |i, session| {
+            if i == edit_at {
+                edits.keep(kept.clone());
+            } else if i == release_at {
+                edits = Edits::default();
+            }
+            session.set_edits(&edits);
+        });
+        let first: Vec<bool> = bars
+            .iter()
+            .filter(|b| b.start_beat == 0.0)
+            .map(|b| {
+                let drums: Vec<_> = b.notes.iter().filter(|n| n.part == Part::Drums).collect();
+                drums.len() == 1 && drums[0].onset_beat == 1.5 && drums[0].velocity == 77
+            })
+            .collect();
+        let edited: Vec<usize> = first.iter().enumerate().filter(|(_, e)| **e).map(|(i, _)| i).collect();
+        let from = first.len() - (rounds - rounds / 2 - 1) as usize;
+        assert_eq!(edited, [from, from + 1], "a loop of {loop_bars} bars: {first:?}");
+    }
 }

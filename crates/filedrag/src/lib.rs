@@ -1,14 +1,16 @@
-//! Drags files out of a window into another program.
+//! Drags files out of a window into another program, and takes files that are dropped on a window.
 //!
 //! On Linux this is an XDND source of our own, version 5 of freedesktop.org's "Drag-and-Drop Protocol for
 //! the X Window System"; plug-in windows of Wayland hosts run through XWayland and are served by it too.
 //! On Windows it is an OLE data object that gives the files as `CF_HDROP`, on macOS a dragging session of AppKit's.
 //! Elsewhere nothing is built, and [`drag`] says so: the caller then offers the file's path.
+//! Taking files that are dropped is built for Linux alone; elsewhere [`catch`] says so.
 //!
 //! The files have to be there before the drag begins, and have to stay: the program they are dropped on
 //! may read them later.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[cfg(target_os = "macos")]
 #[allow(unsafe_code, reason = "a class of AppKit's is made of unsafe parts")]
@@ -24,6 +26,27 @@ mod x11;
 pub use ole::data_object;
 #[cfg(target_os = "linux")]
 pub use uri::uri_list;
+#[cfg(target_os = "linux")]
+pub use x11::target::Catcher;
+
+/// Drags out of this program that go on now.
+static DRAGS: AtomicUsize = AtomicUsize::new(0);
+
+/// What happens to a window that takes files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Visit {
+    /// Files are held over it.
+    Over,
+    /// They have gone again.
+    Left,
+    /// They were dropped.
+    Dropped(Vec<PathBuf>),
+}
+
+/// Whether files are dragged out of this program now.
+pub fn is_dragging() -> bool {
+    DRAGS.load(Ordering::Acquire) > 0
+}
 
 /// How a drag ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,15 +77,44 @@ pub enum Refused {
 /// # Errors
 /// The drag could not begin.
 pub fn drag(files: &[&Path]) -> Result<Outcome, Refused> {
-    #[cfg(target_os = "linux")]
-    return x11::drag(files);
-    #[cfg(windows)]
-    return ole::drag(files);
-    #[cfg(target_os = "macos")]
-    return appkit::drag(files);
-    #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
-    {
-        let _ = files;
-        Err(Refused::NotBuilt)
-    }
+    DRAGS.fetch_add(1, Ordering::AcqRel);
+    let outcome = begin(files);
+    DRAGS.fetch_sub(1, Ordering::AcqRel);
+    outcome
+}
+
+#[cfg(target_os = "macos")]
+use appkit::drag as begin;
+#[cfg(windows)]
+use ole::drag as begin;
+#[cfg(target_os = "linux")]
+use x11::drag as begin;
+
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+fn begin(_files: &[&Path]) -> Result<Outcome, Refused> {
+    Err(Refused::NotBuilt)
+}
+
+/// Takes files that are dropped on the X11 window `window`, which may belong to another connection, until the
+/// [`Catcher`] is dropped. `tell` is called on a thread of its own. What is dragged out of this program by
+/// [`drag`] is not taken.
+///
+/// # Errors
+/// The window system refused.
+#[cfg(target_os = "linux")]
+pub fn catch(window: u32, tell: impl Fn(Visit) + Send + 'static) -> Result<Catcher, Refused> {
+    Catcher::new(window, Box::new(tell))
+}
+
+/// Takes files that are dropped on a window; not built for this system yet.
+#[cfg(not(target_os = "linux"))]
+pub struct Catcher(());
+
+/// Not built for this system yet.
+///
+/// # Errors
+/// Always [`Refused::NotBuilt`].
+#[cfg(not(target_os = "linux"))]
+pub fn catch(_window: u32, _tell: impl Fn(Visit) + Send + 'static) -> Result<Catcher, Refused> {
+    Err(Refused::NotBuilt)
 }

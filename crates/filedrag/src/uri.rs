@@ -1,8 +1,9 @@
 //! File paths as the `text/uri-list` that a drop target asks for (RFC 2483, RFC 8089).
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
 
 /// The list of `files`, one a line.
 pub fn uri_list(files: &[&Path]) -> String {
@@ -24,9 +25,45 @@ pub fn uri_list(files: &[&Path]) -> String {
     list
 }
 
+/// The files of this computer that a list names; other lines are left out.
+pub fn paths(list: &[u8]) -> Vec<PathBuf> {
+    let lines = list.split(|byte| matches!(byte, b'\r' | b'\n' | 0));
+    lines
+        .filter_map(|line| {
+            let rest = line.strip_prefix(b"file:")?;
+            // file:///path, file://host/path and file:/path are all in use.
+            let path = match rest.strip_prefix(b"//") {
+                Some(rest) => &rest[rest.iter().position(|byte| *byte == b'/')?..],
+                None => rest,
+            };
+            let mut bytes = Vec::with_capacity(path.len());
+            let mut at = 0;
+            while at < path.len() {
+                let escaped = path.get(at + 1..at + 3).filter(|_| path[at] == b'%');
+                let byte = escaped
+                    .and_then(|hex| std::str::from_utf8(hex).ok())
+                    .and_then(|hex| u8::from_str_radix(hex, 16).ok());
+                bytes.push(byte.unwrap_or(path[at]));
+                at += if byte.is_some() { 3 } else { 1 };
+            }
+            (bytes.first() == Some(&b'/') && !bytes.contains(&0))
+                .then(|| PathBuf::from(OsString::from_vec(bytes)))
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lists_of_other_programs_are_read() {
+        let list = "# a comment\r\nfile:///a%20b/x.wav\r\nfile://studio/c.mid\nhttps://example.invalid/d.wav\nfile:/e%\nfile:f";
+        let read: Vec<String> = paths(list.as_bytes()).iter().map(|p| p.display().to_string()).collect();
+        assert_eq!(read, ["/a b/x.wav", "/c.mid", "/e%"]);
+        let files = [Path::new("/ü/F#m 100%.mid"), Path::new("/b")];
+        assert_eq!(paths(uri_list(&files).as_bytes()), files);
+    }
 
     #[test]
     fn every_byte_survives() {

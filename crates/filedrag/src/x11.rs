@@ -4,6 +4,8 @@
 //! by it. So this source has a connection and a window of its own, looks where the pointer is many times
 //! a second, speaks to whatever lies under it, and drops when the button is let go.
 
+pub mod target;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -40,9 +42,12 @@ x11rb::atom_manager! {
         XdndFinished,
         XdndActionCopy,
         XdndProxy,
+        XdndTypeList,
         TARGETS,
         URI_LIST: b"text/uri-list",
         PLAIN: b"text/plain",
+        LIST: b"BACKLINE_FILES",
+        STOP: b"BACKLINE_STOP",
     }
 }
 

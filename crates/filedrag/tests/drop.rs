@@ -1,17 +1,17 @@
-//! A MIDI file is dragged onto another program's window, fetched by the protocol, and read.
+//! A MIDI file is dragged onto another program's window, fetched by the protocol, and read; and the other way round.
 //!
 //! Runs on an X server of its own (Xvfb), in a process of its own; where there is no Xvfb it says so.
 #![cfg(target_os = "linux")]
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use backline_filedrag::{Outcome, Refused, drag};
+use backline_filedrag::{Outcome, Refused, Visit, catch, drag};
 use backline_files::MidiSong;
 use backline_files::midi::{MidiNote, MidiTrack};
+use backline_testscreen::on_a_screen;
 use x11rb::connection::Connection;
 use x11rb::protocol::Event;
 use x11rb::protocol::xproto::{
@@ -22,31 +22,9 @@ use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 use x11rb::wrapper::ConnectionExt as _;
 
-const CHILD: &str = "BACKLINE_TEST_DROP";
+/// Names the file that a process of its own is to drag.
+const SOURCE: &str = "BACKLINE_TEST_DRAG";
 const PATIENCE: Duration = Duration::from_secs(20);
-
-struct Screen(Child, String);
-
-impl Screen {
-    fn new() -> Option<Self> {
-        let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-noreset", "-screen", "0", "640x480x24"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        let mut number = String::new();
-        BufReader::new(server.stdout.take()?).read_line(&mut number).ok()?;
-        Some(Self(server, format!(":{}", number.trim())))
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 x11rb::atom_manager! {
     Atoms: AtomsCookie {
@@ -177,18 +155,7 @@ fn path_of(list: &str) -> PathBuf {
 
 #[test]
 fn a_clip_is_dropped_on_another_program() {
-    if std::env::var_os(CHILD).is_none() {
-        let Some(screen) = Screen::new() else {
-            println!("no Xvfb on this machine: nothing was dragged");
-            return;
-        };
-        let status = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "a_clip_is_dropped_on_another_program", "--nocapture"])
-            .env(CHILD, "1")
-            .env("DISPLAY", &screen.1)
-            .status()
-            .unwrap();
-        assert!(status.success(), "{status}");
+    if !on_a_screen("a_clip_is_dropped_on_another_program", 640, 480) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -233,4 +200,88 @@ fn a_clip_is_dropped_on_another_program() {
     let received = MidiSong::parse(&std::fs::read(path_of(&list)).unwrap()).unwrap();
     assert_eq!(received.tracks, song.tracks);
     assert_eq!(received.tempo, song.tempo);
+}
+
+#[test]
+fn a_file_of_another_program_is_dropped_on_a_window_of_ours() {
+    const NAME: &str = "a_file_of_another_program_is_dropped_on_a_window_of_ours";
+    if !on_a_screen(NAME, 640, 480) {
+        return;
+    }
+    if let Some(file) = std::env::var_os(SOURCE) {
+        // The other program.
+        assert_eq!(drag(&[Path::new(&file)]), Ok(Outcome::Dropped));
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (path, _) = clip(folder.path());
+    let hand = Hand::new();
+    // Our window lies in a host's, and says by itself that it takes drops, as the framework's does.
+    let host = window(&hand.0, hand.1, 300, 200);
+    let own = window(&hand.0, host, 10, 10);
+    let atoms = Atoms::new(&hand.0).unwrap().reply().unwrap();
+    hand.0.change_property32(PropMode::REPLACE, own, atoms.XdndAware, AtomEnum::ATOM, &[5]).unwrap();
+    hand.0.map_window(own).unwrap();
+    hand.0.map_window(host).unwrap();
+    hand.0.sync().unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    let catcher = catch(own, move |visit| {
+        let _ = tell.send(visit);
+    })
+    .unwrap();
+
+    let other = |hand: &Hand| {
+        hand.go(20, 20);
+        hand.press();
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", NAME, "--nocapture"])
+            .env(SOURCE, &path)
+            .spawn()
+            .unwrap()
+    };
+    let mut program = other(&hand);
+    // Over it, away, and over it again; every move is answered before the next.
+    let begun = Instant::now();
+    let await_visit = |x: i16, y: i16| loop {
+        hand.go(x, y);
+        hand.go(x + 1, y);
+        if let Ok(visit) = told.recv_timeout(Duration::from_millis(50)) {
+            return visit;
+        }
+        assert!(begun.elapsed() < PATIENCE);
+    };
+    assert_eq!(await_visit(380, 250), Visit::Over);
+    assert_eq!(await_visit(20, 20), Visit::Left);
+    assert_eq!(await_visit(380, 250), Visit::Over);
+    hand.go(390, 255);
+    thread::sleep(Duration::from_millis(200));
+    hand.release();
+    assert_eq!(told.recv_timeout(PATIENCE).unwrap(), Visit::Dropped(vec![path.clone()]));
+    assert!(program.wait().unwrap().success(), "the other program is told that it was taken");
+
+    // What this program drags is not for itself.
+    hand.go(20, 20);
+    hand.press();
+    let dragging = thread::spawn({
+        let path = path.clone();
+        move || drag(&[&path])
+    });
+    for step in 0..=18 {
+        hand.go(20 + 20 * step, 20 + 13 * step);
+    }
+    hand.release();
+    assert_eq!(dragging.join().unwrap(), Ok(Outcome::Cancelled));
+    assert!(told.try_recv().is_err());
+
+    // Without the catcher the window is as it was.
+    drop(catcher);
+    let gone = hand.0.get_property(
+        false,
+        own,
+        hand.0.intern_atom(false, b"XdndProxy").unwrap().reply().unwrap().atom,
+        AtomEnum::ANY,
+        0,
+        1,
+    );
+    assert_eq!(gone.unwrap().reply().unwrap().value_len, 0);
 }

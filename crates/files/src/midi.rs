@@ -4,6 +4,7 @@
 //! [`grid`].
 
 pub mod grid;
+mod harmony;
 mod read;
 
 use std::path::Path;

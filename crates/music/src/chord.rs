@@ -171,6 +171,41 @@ impl Chord {
         Self { root: self.root.up(semitones), quality: self.quality, bass: self.bass.up(semitones) }
     }
 
+    /// Reads a lead-sheet symbol, for example `F#m7b5/A`, in the spellings that are common.
+    ///
+    /// # Errors
+    /// The text is no symbol of a chord that is known.
+    pub fn from_symbol(text: &str) -> Result<Self, ParseError> {
+        let err = || ParseError { what: "chord symbol", text: text.to_owned() };
+        let (body, bass) = match text.trim().split_once('/') {
+            Some((body, bass)) => (body, Some(bass)),
+            None => (text.trim(), None),
+        };
+        let letters = body.char_indices().take_while(|&(i, c)| i == 0 || matches!(c, '#' | 'b'));
+        let root_end = letters.last().map_or(0, |(i, c)| i + c.len_utf8());
+        let (root, kind) = body.split_at(root_end);
+        let root: PitchClass = root.parse().map_err(|_| err())?;
+        let quality = match kind {
+            "M" => Quality::Maj,
+            "min" | "-" => Quality::Min,
+            "M7" | "Δ" | "Δ7" | "ma7" => Quality::Maj7,
+            "min7" | "-7" => Quality::Min7,
+            "°" | "o" => Quality::Dim,
+            "°7" | "o7" => Quality::Dim7,
+            "+" => Quality::Aug,
+            "sus" => Quality::Sus4,
+            "ø" | "ø7" | "-7b5" | "min7b5" => Quality::Hdim7,
+            "6" | "add9" | "5" => Quality::Maj,
+            "m6" | "madd9" => Quality::Min,
+            "9" | "13" | "11" => Quality::Dom7,
+            "m9" | "m11" => Quality::Min7,
+            "maj9" => Quality::Maj7,
+            kind => Quality::ALL.into_iter().find(|q| q.suffix() == kind).ok_or_else(err)?,
+        };
+        let bass = bass.map_or(Ok(root), str::parse).map_err(|_| err())?;
+        Ok(Self { root, quality, bass })
+    }
+
     /// What a musician reads on a lead sheet, for example `F#m7b5/A`.
     pub fn symbol(self) -> String {
         let mut symbol = format!("{}{}", self.root, self.quality.suffix());
@@ -272,8 +307,21 @@ mod tests {
                 for bass in 0..12 {
                     let chord = Chord::new(PitchClass::new(root), quality).over(PitchClass::new(bass));
                     assert_eq!(chord.to_string().parse::<Chord>().unwrap(), chord, "{chord}");
+                    assert_eq!(Chord::from_symbol(&chord.symbol()).unwrap(), chord, "{chord}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn symbols_in_the_wild() {
+        for (text, expected) in
+            [("Bbm7", "Bb:min7"), ("F#ø", "F#:hdim7"), ("C/E", "C:maj/3"), (" G13 ", "G:7"), ("A-", "A:min")]
+        {
+            assert_eq!(Chord::from_symbol(text).unwrap().to_string(), expected, "{text}");
+        }
+        for bad in ["", "Verse", "Chorus 2", "/", "C/", "N.C.", "Bridge"] {
+            assert!(Chord::from_symbol(bad).is_err(), "{bad:?}");
         }
     }
 

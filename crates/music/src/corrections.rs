@@ -142,6 +142,14 @@ impl Corrections {
         out
     }
 
+    /// Lays `over` on top: what it sets counts where both do.
+    pub fn lay_under(&mut self, over: &Self) {
+        self.tempo_near_bpm = over.tempo_near_bpm.or(self.tempo_near_bpm);
+        self.key = over.key.or(self.key);
+        self.metre = over.metre.or(self.metre);
+        over.chords.iter().for_each(|pin| self.pin(*pin));
+    }
+
     /// What a project keeps: pins on the heard beat mean nothing in another session.
     #[must_use]
     pub fn for_project(&self) -> Self {

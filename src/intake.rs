@@ -1,0 +1,199 @@
+//! Files that come into the window: a recording is heard with hindsight, by the same engine; a MIDI file is read.
+
+use std::path::Path;
+
+use backline_engine::{Models, accompany};
+use backline_files::{FileError, MidiSong, read_audio};
+use backline_music::{Controls, Key, Metre, PlannedChord};
+
+/// A MIDI file is never longer; what is, is none.
+const MAX_MIDI_BYTES: u64 = 1 << 26;
+
+/// What a file told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Taken {
+    /// The file's name.
+    pub name: String,
+    /// Quarter notes a minute, on the whole.
+    pub tempo_bpm: f64,
+    /// Key, if it is known.
+    pub key: Option<Key>,
+    /// Metre of most bars.
+    pub metre: Metre,
+    /// Its harmony in order, in quarter notes from its first bar line, equal neighbours joined.
+    pub chords: Vec<PlannedChord>,
+    /// What was odd about the file.
+    pub notices: Vec<String>,
+}
+
+impl Taken {
+    /// Bars that the harmony fills.
+    pub fn bars(&self) -> usize {
+        let end = self.chords.last().map_or(0.0, |c| c.start_beat + c.length_beats);
+        (end / self.metre.bar_quarters() - 1e-6).ceil().max(0.0) as usize
+    }
+}
+
+/// Reads or hears the file at `path`. Takes about a second a minute of music: not for the window's thread.
+/// `progress` is told the share done.
+///
+/// # Errors
+/// A sentence on why nothing could be taken from it.
+pub fn take(path: &Path, progress: &mut dyn FnMut(f32)) -> Result<Taken, String> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let midi =
+        path.extension().is_some_and(|e| e.eq_ignore_ascii_case("mid") || e.eq_ignore_ascii_case("midi"));
+    if midi { read(path, name) } else { hear(path, name, progress) }
+}
+
+fn hear(path: &Path, name: String, progress: &mut dyn FnMut(f32)) -> Result<Taken, String> {
+    let audio = read_audio(path).map_err(|error| error.to_string())?;
+    let mono = audio.mono();
+    let rate = f64::from(audio.sample_rate);
+    let band = accompany(&mono, rate, &Models::installed(), &Controls::default(), None, progress)
+        .map_err(|error| format!("{name} cannot be heard: {error}. Nothing was changed."))?;
+    let points = band.tempo_map.points();
+    let tempo_bpm = match (points.first(), points.last()) {
+        (Some(first), Some(last)) if last.1 > first.1 && !band.bars.is_empty() => {
+            (last.0 - first.0) / (last.1 - first.1) * 60.0
+        }
+        _ => {
+            return Err(format!(
+                "No beat was heard in {name}, so there are no bars to take. Try a recording of at least ten seconds \
+                 with a clear pulse."
+            ));
+        }
+    };
+    let chords = joined(band.bars.iter().flat_map(|bar| &bar.chords).copied());
+    let key = band.heard.key.map(|key| key.value);
+    Ok(Taken { name, tempo_bpm, key, metre: band.metre, chords, notices: audio.notices })
+}
+
+fn read(path: &Path, name: String) -> Result<Taken, String> {
+    let unreadable = |source: std::io::Error| match source.kind() {
+        std::io::ErrorKind::NotFound => FileError::Missing(path.to_owned()).to_string(),
+        _ => FileError::Unreadable { path: path.to_owned(), source }.to_string(),
+    };
+    // Asked before it is opened: opening a named pipe would wait for ever.
+    let about = std::fs::metadata(path).map_err(unreadable)?;
+    if !about.is_file() || about.len() > MAX_MIDI_BYTES {
+        return Err(FileError::NotAFile(path.to_owned()).to_string());
+    }
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let song = MidiSong::parse(&bytes).map_err(|error| format!("{name}: {error}"))?;
+    let chords = song.chords();
+    if chords.iter().all(|c| c.chord.is_none()) {
+        return Err(format!(
+            "{name} has no chords that can be read, so there is nothing to take from it. Drop a MIDI file with chords, a \
+             bass line and a melody, or one with chord symbols."
+        ));
+    }
+    Ok(Taken {
+        name,
+        tempo_bpm: song.tempo.first().map_or(120.0, |&(_, us)| 60.0e6 / f64::from(us.max(1))),
+        key: song.key,
+        metre: song.metres.first().map_or(Metre::default(), |m| m.1),
+        chords,
+        notices: Vec::new(),
+    })
+}
+
+/// Equal neighbours joined; what lies before the first bar line is left out.
+fn joined(chords: impl Iterator<Item = PlannedChord>) -> Vec<PlannedChord> {
+    let mut out: Vec<PlannedChord> = Vec::new();
+    for chord in chords.filter(|c| c.start_beat >= -1e-6) {
+        match out.last_mut() {
+            Some(last)
+                if last.chord == chord.chord
+                    && (last.start_beat + last.length_beats - chord.start_beat).abs() < 1e-6 =>
+            {
+                last.length_beats += chord.length_beats;
+            }
+            _ => out.push(chord),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use backline_files::wav::{Depth, write_wav};
+    use backline_music::Chord;
+    use backline_synth::demo::DEMO;
+
+    use super::*;
+
+    fn told(chords: &[PlannedChord]) -> Vec<String> {
+        chords.iter().map(|c| c.chord.map_or_else(|| "–".into(), Chord::symbol)).collect()
+    }
+
+    #[test]
+    fn a_recording_and_its_midi_file_tell_the_same_song() {
+        let dir = tempfile::tempdir().unwrap();
+        let song = DEMO.render(22_050);
+        let frames = 22_050 * 26;
+        let wav = dir.path().join("demo take 1.wav");
+        let sides = [&song.audio.left[..frames], &song.audio.right[..frames]];
+        write_wav(&wav, 22_050, Depth::Bits24, &sides).unwrap();
+        let mut shares = Vec::new();
+        let heard = take(&wav, &mut |share| shares.push(share)).unwrap();
+        assert_eq!(heard.name, "demo take 1.wav");
+        assert!((heard.tempo_bpm - DEMO.tempo_bpm).abs() < 0.5, "{}", heard.tempo_bpm);
+        assert_eq!(heard.metre, DEMO.metre);
+        assert!(heard.key.is_some());
+        assert_eq!(told(&heard.chords)[..4], ["Am", "F", "C", "G"], "{:?}", heard.chords);
+        assert!((8..=11).contains(&heard.bars()), "{} bars", heard.bars());
+        assert!(shares.len() > 3 && shares.windows(2).all(|w| w[0] <= w[1]));
+
+        // What the band makes of it, read back as a file of notes alone.
+        let mono: Vec<f32> = sides[0].iter().zip(sides[1]).map(|(l, r)| 0.5 * (l + r)).collect();
+        let band =
+            accompany(&mono, 22_050.0, &Models::none(), &Controls::default(), None, &mut |_| {}).unwrap();
+        let tempo = backline_music::TempoMap::steady(DEMO.tempo_bpm);
+        let parts = backline_music::Part::ALL;
+        let mut midi = MidiSong::from_plan("x", &band.bars, &tempo, heard.key, &parts, |_| 0);
+        midi.markers.clear();
+        let path = dir.path().join("band.MID");
+        midi.write(&path).unwrap();
+        let read = take(&path, &mut |_| {}).unwrap();
+        assert_eq!((read.key, read.metre), (heard.key, heard.metre));
+        assert!((read.tempo_bpm - DEMO.tempo_bpm).abs() < 0.1);
+        // The band adds sevenths; roots, and minor or major, are the song's.
+        let triads = |chords: &[PlannedChord]| -> Vec<_> {
+            chords.iter().take(8).map(|c| c.chord.map(|c| (c.root, c.quality.is_minor()))).collect()
+        };
+        assert_eq!(triads(&read.chords), triads(&heard.chords), "{:?}", told(&read.chords));
+    }
+
+    #[test]
+    fn what_cannot_be_taken_costs_a_sentence() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = |name: &str, bytes: &[u8]| {
+            let path = dir.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            path
+        };
+        let silence = dir.path().join("silence.wav");
+        write_wav(&silence, 22_050, Depth::Bits16, &[&vec![0.0; 22_050 * 4]]).unwrap();
+        let mut drums = MidiSong { ppq: 480, ..MidiSong::default() };
+        let hit = backline_files::midi::MidiNote { tick: 0, key: 36, length: 100, velocity: 90 };
+        drums.tracks.push(backline_files::midi::MidiTrack {
+            channel: 9,
+            notes: vec![hit],
+            ..Default::default()
+        });
+        for (path, word) in [
+            (file("broken.mid", b"MThd nonsense"), "not a MIDI file"),
+            (file("drums.mid", &drums.to_bytes()), "no chords"),
+            (file("text.wav", b"this is a letter"), "not audio"),
+            (file("empty.flac", b""), "empty"),
+            (silence, "No beat"),
+            (dir.path().join("gone.mp3"), "no such file"),
+            (dir.path().join("gone.mid"), "no such file"),
+            (dir.path().to_owned(), "not a file"),
+        ] {
+            let why = take(&path, &mut |_| {}).unwrap_err();
+            assert!(why.contains(word) && why.ends_with('.'), "{path:?}: {why}");
+        }
+    }
+}
