@@ -1,4 +1,5 @@
 //! Dragging on Windows: an OLE data object that gives files as `CF_HDROP`, and the source that offers it.
+#![allow(unsafe_code, reason = "OLE is spoken to in pointers and foreign functions")]
 
 use std::mem::ManuallyDrop;
 use std::os::windows::ffi::OsStrExt as _;
@@ -65,7 +66,6 @@ fn list(files: &[&Path]) -> Vec<u8> {
 /// Whether the files can be given in the form that is asked for.
 fn is_ours(form: *const FORMATETC) -> HRESULT {
     // SAFETY: OLE gives a valid pointer, or none.
-    #[allow(unsafe_code, reason = "OLE speaks in pointers")]
     let Some(form) = (unsafe { form.as_ref() }) else { return E_POINTER };
     let fits = form.cfFormat == FILES.cfFormat
         && form.dwAspect == FILES.dwAspect
@@ -75,7 +75,6 @@ fn is_ours(form: *const FORMATETC) -> HRESULT {
 }
 
 impl IDataObject_Impl for Files_Impl {
-    #[allow(unsafe_code, reason = "the list lies in memory of the system's, which who asked will free")]
     fn GetData(&self, form: *const FORMATETC) -> Result<STGMEDIUM> {
         is_ours(form).ok()?;
         // SAFETY: the block is as long as what is copied into it, and is locked meanwhile.
@@ -107,7 +106,6 @@ impl IDataObject_Impl for Files_Impl {
         is_ours(form)
     }
 
-    #[allow(unsafe_code, reason = "OLE speaks in pointers")]
     fn GetCanonicalFormatEtc(&self, form: *const FORMATETC, canonical: *mut FORMATETC) -> HRESULT {
         // SAFETY: OLE gives valid pointers, or none.
         let (Some(form), Some(canonical)) = (unsafe { (form.as_ref(), canonical.as_mut()) }) else {
@@ -121,7 +119,6 @@ impl IDataObject_Impl for Files_Impl {
         Err(E_NOTIMPL.into())
     }
 
-    #[allow(unsafe_code, reason = "the system makes the list of forms")]
     fn EnumFormatEtc(&self, direction: u32) -> Result<IEnumFORMATETC> {
         if direction != DATADIR_GET.0.cast_unsigned() {
             return Err(E_NOTIMPL.into());
@@ -165,7 +162,6 @@ impl IDropSource_Impl for Hand_Impl {
 
 /// See [`crate::drag`]. The window's own thread goes on meanwhile: its queue of input is shared with this thread,
 /// since OLE follows the mouse only where that was pressed.
-#[allow(unsafe_code, reason = "the window system is called")]
 pub fn drag(files: &[&Path]) -> std::result::Result<Outcome, Refused> {
     let refused = |error: windows_core::Error| Refused::System(error.message());
     // SAFETY: plain questions to the system; what is opened is closed below, on the same thread.
