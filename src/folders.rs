@@ -42,8 +42,8 @@ struct Home<V, R> {
 fn here() -> Home<impl Fn(&str) -> Option<PathBuf>, impl Fn(&Path) -> Option<String>> {
     Home {
         system: HERE,
-        variable: |name| std::env::var_os(name).map(PathBuf::from),
-        read: |path| std::fs::read_to_string(path).ok(),
+        variable: |name: &str| std::env::var_os(name).map(PathBuf::from),
+        read: |path: &Path| std::fs::read_to_string(path).ok(),
     }
 }
 

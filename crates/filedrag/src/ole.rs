@@ -20,9 +20,11 @@ use windows::Win32::System::Ole::{
 };
 use windows::Win32::System::SystemServices::{MK_LBUTTON, MODIFIERKEYS_FLAGS};
 use windows::Win32::System::Threading::{AttachThreadInput, GetCurrentThreadId};
-use windows::Win32::UI::Input::KeyboardAndMouse::{GetAsyncKeyState, VK_LBUTTON};
+use windows::Win32::UI::Input::KeyboardAndMouse::{GetAsyncKeyState, VK_LBUTTON, VK_RBUTTON};
 use windows::Win32::UI::Shell::{DROPFILES, SHCreateStdEnumFmtEtc};
-use windows::Win32::UI::WindowsAndMessaging::{GetCursorPos, GetWindowThreadProcessId, WindowFromPoint};
+use windows::Win32::UI::WindowsAndMessaging::{
+    GetCursorPos, GetSystemMetrics, GetWindowThreadProcessId, SM_SWAPBUTTON, WindowFromPoint,
+};
 use windows_core::{BOOL, HRESULT, Ref, Result, implement};
 
 use crate::{Outcome, Refused};
@@ -140,6 +142,15 @@ impl IDataObject_Impl for Files_Impl {
     }
 }
 
+/// Whether the hand holds the button down now, whichever button the musician has made the first one.
+fn is_held() -> bool {
+    // SAFETY: questions to the system.
+    unsafe {
+        let button = if GetSystemMetrics(SM_SWAPBUTTON) != 0 { VK_RBUTTON } else { VK_LBUTTON };
+        GetAsyncKeyState(i32::from(button.0)) < 0
+    }
+}
+
 /// The hand that drags.
 #[implement(IDropSource)]
 struct Hand;
@@ -148,7 +159,8 @@ impl IDropSource_Impl for Hand_Impl {
     fn QueryContinueDrag(&self, escape: BOOL, held: MODIFIERKEYS_FLAGS) -> HRESULT {
         if escape.as_bool() {
             DRAGDROP_S_CANCEL
-        } else if held.contains(MK_LBUTTON) {
+        } else if held.contains(MK_LBUTTON) || is_held() {
+            // What this thread knows of the button may lag behind: the window's own thread saw it go down.
             S_OK
         } else {
             DRAGDROP_S_DROP
@@ -166,7 +178,7 @@ pub fn drag(files: &[&Path]) -> std::result::Result<Outcome, Refused> {
     let refused = |error: windows_core::Error| Refused::System(error.message());
     // SAFETY: plain questions to the system; what is opened is closed below, on the same thread.
     unsafe {
-        if GetAsyncKeyState(i32::from(VK_LBUTTON.0)) >= 0 {
+        if !is_held() {
             return Err(Refused::NotHeld);
         }
         let mut place = POINT::default();
