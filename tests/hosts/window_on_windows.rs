@@ -80,6 +80,8 @@ fn the_window_paints() {
     let (width, height) = (USUAL_SIZE.x as u16, USUAL_SIZE.y as u16);
     let parent = Parent::new(width, height);
     host.open(parent.raw());
+    busy(&mut host, &parent, 0, Duration::from_millis(300));
+    parent.take_out();
     let begun = Instant::now();
     let (mut colours, mut picture) = (0, Vec::new());
     while colours <= 30 && begun.elapsed() < Duration::from_secs(20) {

@@ -128,6 +128,8 @@ impl Wine {
     fn at(prefix: &Path, display: &str) -> Command {
         let mut wine = command("env");
         wine.env("WINEPREFIX", prefix).env("WINEDEBUG", "-all").env("DISPLAY", display);
+        // Names with other letters than English ones go through.
+        wine.env("LC_ALL", "C.UTF-8");
         // Neither .NET nor a browser is asked for.
         wine.env("WINEDLLOVERRIDES", "mscoree,mshtml=");
         // The variables of a musician's own machine have no place there.
@@ -211,7 +213,7 @@ const SAID: [&[&str]; 6] = [
     &["analyze", "demo.wav", "--json", "offline.json"],
     &["analyze", "demo.wav", "--online", "--json", "online.json"],
     &["analyze", "faster.wav", "--json", "faster.json"],
-    &["accompany", "demo.wav", "-o", "heard", "--seed", "7"],
+    &["accompany", "demo.wav", "-o", "gehört #1", "--seed", "7"],
     &["accompany", "faster.wav", "-o", "bossa", "--style", "bossa", "--energy", "0.3"],
 ];
 

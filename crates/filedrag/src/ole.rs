@@ -1,4 +1,5 @@
 //! Dragging on Windows: an OLE data object that gives files as `CF_HDROP`, and the source that offers it.
+#![allow(unsafe_code, reason = "OLE is spoken to in pointers and foreign functions")]
 
 use std::mem::ManuallyDrop;
 use std::os::windows::ffi::OsStrExt as _;
@@ -19,9 +20,11 @@ use windows::Win32::System::Ole::{
 };
 use windows::Win32::System::SystemServices::{MK_LBUTTON, MODIFIERKEYS_FLAGS};
 use windows::Win32::System::Threading::{AttachThreadInput, GetCurrentThreadId};
-use windows::Win32::UI::Input::KeyboardAndMouse::{GetAsyncKeyState, VK_LBUTTON};
+use windows::Win32::UI::Input::KeyboardAndMouse::{GetAsyncKeyState, VK_LBUTTON, VK_RBUTTON};
 use windows::Win32::UI::Shell::{DROPFILES, SHCreateStdEnumFmtEtc};
-use windows::Win32::UI::WindowsAndMessaging::{GetCursorPos, GetWindowThreadProcessId, WindowFromPoint};
+use windows::Win32::UI::WindowsAndMessaging::{
+    GetCursorPos, GetSystemMetrics, GetWindowThreadProcessId, SM_SWAPBUTTON, WindowFromPoint,
+};
 use windows_core::{BOOL, HRESULT, Ref, Result, implement};
 
 use crate::{Outcome, Refused};
@@ -65,7 +68,6 @@ fn list(files: &[&Path]) -> Vec<u8> {
 /// Whether the files can be given in the form that is asked for.
 fn is_ours(form: *const FORMATETC) -> HRESULT {
     // SAFETY: OLE gives a valid pointer, or none.
-    #[allow(unsafe_code, reason = "OLE speaks in pointers")]
     let Some(form) = (unsafe { form.as_ref() }) else { return E_POINTER };
     let fits = form.cfFormat == FILES.cfFormat
         && form.dwAspect == FILES.dwAspect
@@ -75,7 +77,6 @@ fn is_ours(form: *const FORMATETC) -> HRESULT {
 }
 
 impl IDataObject_Impl for Files_Impl {
-    #[allow(unsafe_code, reason = "the list lies in memory of the system's, which who asked will free")]
     fn GetData(&self, form: *const FORMATETC) -> Result<STGMEDIUM> {
         is_ours(form).ok()?;
         // SAFETY: the block is as long as what is copied into it, and is locked meanwhile.
@@ -107,7 +108,6 @@ impl IDataObject_Impl for Files_Impl {
         is_ours(form)
     }
 
-    #[allow(unsafe_code, reason = "OLE speaks in pointers")]
     fn GetCanonicalFormatEtc(&self, form: *const FORMATETC, canonical: *mut FORMATETC) -> HRESULT {
         // SAFETY: OLE gives valid pointers, or none.
         let (Some(form), Some(canonical)) = (unsafe { (form.as_ref(), canonical.as_mut()) }) else {
@@ -121,7 +121,6 @@ impl IDataObject_Impl for Files_Impl {
         Err(E_NOTIMPL.into())
     }
 
-    #[allow(unsafe_code, reason = "the system makes the list of forms")]
     fn EnumFormatEtc(&self, direction: u32) -> Result<IEnumFORMATETC> {
         if direction != DATADIR_GET.0.cast_unsigned() {
             return Err(E_NOTIMPL.into());
@@ -143,6 +142,15 @@ impl IDataObject_Impl for Files_Impl {
     }
 }
 
+/// Whether the hand holds the button down now, whichever button the musician has made the first one.
+fn is_held() -> bool {
+    // SAFETY: questions to the system.
+    unsafe {
+        let button = if GetSystemMetrics(SM_SWAPBUTTON) != 0 { VK_RBUTTON } else { VK_LBUTTON };
+        GetAsyncKeyState(i32::from(button.0)) < 0
+    }
+}
+
 /// The hand that drags.
 #[implement(IDropSource)]
 struct Hand;
@@ -151,7 +159,8 @@ impl IDropSource_Impl for Hand_Impl {
     fn QueryContinueDrag(&self, escape: BOOL, held: MODIFIERKEYS_FLAGS) -> HRESULT {
         if escape.as_bool() {
             DRAGDROP_S_CANCEL
-        } else if held.contains(MK_LBUTTON) {
+        } else if held.contains(MK_LBUTTON) || is_held() {
+            // What this thread knows of the button may lag behind: the window's own thread saw it go down.
             S_OK
         } else {
             DRAGDROP_S_DROP
@@ -165,12 +174,11 @@ impl IDropSource_Impl for Hand_Impl {
 
 /// See [`crate::drag`]. The window's own thread goes on meanwhile: its queue of input is shared with this thread,
 /// since OLE follows the mouse only where that was pressed.
-#[allow(unsafe_code, reason = "the window system is called")]
 pub fn drag(files: &[&Path]) -> std::result::Result<Outcome, Refused> {
     let refused = |error: windows_core::Error| Refused::System(error.message());
     // SAFETY: plain questions to the system; what is opened is closed below, on the same thread.
     unsafe {
-        if GetAsyncKeyState(i32::from(VK_LBUTTON.0)) >= 0 {
+        if !is_held() {
             return Err(Refused::NotHeld);
         }
         let mut place = POINT::default();

@@ -11,8 +11,9 @@ use windows_sys::Win32::Graphics::Gdi::{
 };
 use windows_sys::Win32::System::LibraryLoader::GetModuleHandleW;
 use windows_sys::Win32::UI::WindowsAndMessaging::{
-    CreateWindowExW, DefWindowProcW, DestroyWindow, DispatchMessageW, MSG, PM_REMOVE, PeekMessageW,
-    RegisterClassW, TranslateMessage, WNDCLASSW, WS_CLIPCHILDREN, WS_POPUP, WS_VISIBLE,
+    CreateWindowExW, DefWindowProcW, DestroyWindow, DispatchMessageW, GW_CHILD, GetWindow, HWND_TOP, MSG,
+    PM_REMOVE, PeekMessageW, RegisterClassW, SWP_SHOWWINDOW, SetParent, SetWindowPos, TranslateMessage,
+    WNDCLASSW, WS_CLIPCHILDREN, WS_POPUP, WS_VISIBLE,
 };
 
 /// A visible window without a frame, until it is dropped. It belongs to the thread that made it.
@@ -76,6 +77,20 @@ impl Parent {
                 TranslateMessage(&raw const message);
                 DispatchMessageW(&raw const message);
             }
+        }
+    }
+
+    /// Makes the window that lives in this one a top-level window in the same place: Wine 8 shows OpenGL in no others.
+    ///
+    /// # Panics
+    /// No window lives in this one.
+    pub fn take_out(&self) {
+        // SAFETY: questions and requests to the system about windows of this process.
+        unsafe {
+            let inner = GetWindow(self.window, GW_CHILD);
+            assert!(!inner.is_null(), "the plug-in has opened a window");
+            SetParent(inner, null_mut());
+            SetWindowPos(inner, HWND_TOP, 0, 0, self.width, self.height, SWP_SHOWWINDOW);
         }
     }
 
