@@ -1,8 +1,8 @@
-//! What a session does on command: form, locked bars, other takes.
+//! What a session does on command: form, locked bars, other takes, and what it learns from thumbs.
 
 use std::sync::OnceLock;
 
-use backline_engine::{Form, Line, Session};
+use backline_engine::{Form, Line, Session, Taste, Verdict};
 use backline_music::{Controls, DrumVoice, Metre, Part, PlannedBar, Transport};
 use backline_synth::demo::demo_song;
 
@@ -106,4 +106,38 @@ fn another_take_of_the_kick_leaves_the_rest() {
     let others: Vec<_> = (1..3).map(take).collect();
     assert!(others.iter().all(|(_, r)| *r == rest));
     assert!(others.iter().any(|(k, _)| *k != kicks));
+}
+
+/// Thumbs teach, at the next take the band plays by what it was taught, and a taste that is set changes nothing that
+/// was committed.
+#[test]
+fn judged_bars_teach_and_the_taste_is_played() {
+    let mut taste = Taste::neutral();
+    let plain = played(22.0, &Controls::default(), |beat, session| match beat {
+        14 => assert!(session.judge(999.0, 1003.0, Verdict::Liked).is_none(), "nothing lies there"),
+        24 => {
+            for bar in 2..5 {
+                let at = f64::from(bar) * 4.0;
+                let judged = session.judge(at, at + 4.0, Verdict::Disliked).unwrap();
+                assert!(judged.figures.values().any(|v| v.abs() > 0.1), "{judged:?}");
+                taste.learn(judged);
+            }
+        }
+        _ => {}
+    });
+    assert_eq!(taste.judgements().len(), 3);
+    let turn = |taste: &Taste| {
+        let taste = taste.clone();
+        played(22.0, &Controls::default(), move |beat, session| {
+            if beat == 18 {
+                session.set_taste(&taste);
+            }
+        })
+    };
+    let neutral = turn(&Taste::neutral());
+    assert_eq!(neutral, plain, "judging alone changes nothing");
+    let by_taste = turn(&taste);
+    assert_eq!(by_taste[..5], plain[..5], "what was played stays");
+    assert_ne!(by_taste[6..], plain[6..], "what comes is chosen by it");
+    assert_eq!(by_taste, turn(&taste));
 }

@@ -44,6 +44,7 @@ mod render;
 mod resolve;
 mod retake;
 pub mod style;
+pub mod taste;
 mod voicing;
 
 use backline_music::{Controls, Key, Metre, PlannedBar, PlannedChord};
@@ -55,6 +56,7 @@ pub use models::Models;
 pub use resolve::resolve_style;
 pub use retake::{Line, retake};
 pub use style::{StyleError, StyleInfo, style, styles};
+pub use taste::{Taste, Verdict, plan_by_taste};
 
 /// What the player knows about the bar that it is asked for.
 #[derive(Debug, Clone, PartialEq)]
