@@ -6,7 +6,7 @@
 //! for anyway is not mistaken for taste. Nothing judged, nothing changed: the neutral taste gives the notes of
 //! [`crate::plan_bar`], to the byte.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use backline_music::{Controls, PlannedBar};
 use serde::{Deserialize, Serialize};
@@ -117,8 +117,8 @@ impl Taste {
             let weight = |j: &Judgement| if j.style == style { 1.0 } else { ELSEWHERE };
             Leaning::fit(seen.iter().zip(&self.judgements).map(|((x, liked), j)| (*x, *liked, weight(j))))
         };
-        let styles = self.judgements.iter().map(|j| j.style.as_str()).chain([""]);
-        self.leanings = styles.map(|s| (s.to_owned(), fit(s))).collect();
+        let styles: BTreeSet<&str> = self.judgements.iter().map(|j| j.style.as_str()).chain([""]).collect();
+        self.leanings = styles.into_iter().map(|s| (s.to_owned(), fit(s))).collect();
     }
 
     fn leaning(&self, style: &str) -> Option<&Leaning> {
