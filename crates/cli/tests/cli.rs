@@ -521,7 +521,7 @@ fn a_taste_is_shown_exported_forgotten_and_never_used_unasked() {
     assert!(out(&nothing).contains("nothing judged yet"));
     let judgement =
         r#"{"style":"pop","verdict":"disliked","figures":{"drum strokes":2.0,"long chords":-1.0}}"#;
-    let taste = format!(r#"{{"backline_taste":1,"judgements":[{}]}}"#, vec![judgement; 12].join(","));
+    let taste = format!(r#"{{"backline_taste":1,"judgements":[{}]}}"#, [judgement; 12].join(","));
     fs::write(&own, &taste).unwrap();
     let shown = out(&run(&["taste", "show"]));
     assert!(
