@@ -11,6 +11,8 @@ use crate::style::Pick;
 
 /// Ticks of a step.
 const STEP: i32 = TICKS / 4;
+/// Rests up to a beat are bridged.
+const BRIDGED_STEPS: usize = 4;
 /// Logarithm of the odds that the whole density knob adds to a stroke between the beats, or takes from it.
 const DENSITY_LOGIT: f64 = 1.6;
 /// The temperature draws probabilities towards never and always, for what is written. A pianist's own are as they
@@ -38,7 +40,8 @@ pub(super) fn strikes(comper: &Comper, bar: &Bar, previous: Option<&PlannedBar>)
         tempo_bpm: bar.tempo_bpm.clamp(40.0, 300.0),
         bar_in_phrase: bar.bar_in_phrase,
     };
-    let played = comper.play(&sheet, |step, logits| decide(bar, &changes, step, logits)).ok()?;
+    let mut played = comper.play(&sheet, |step, logits| decide(bar, &changes, step, logits)).ok()?;
+    bridge(&mut played);
     let mut strokes = strokes(bar, &played);
     pedal(&mut strokes, &played, &changes);
     Some(strokes)
@@ -69,6 +72,18 @@ fn decide(bar: &Bar, changes: &[bool; STEPS], step: usize, logits: [f64; STATES]
         }
     }
     State::Hold
+}
+
+/// Lets what was struck sound through short rests: in the songs that the net learnt from the pedal or the left hand
+/// filled them, and neither could be read.
+fn bridge(played: &mut [State]) {
+    let mut from = 0;
+    for run in played.chunk_by_mut(|a, b| (*a == State::Rest) == (*b == State::Rest)) {
+        if from > 0 && run[0] == State::Rest && run.len() <= BRIDGED_STEPS {
+            run.fill(State::Hold);
+        }
+        from += run.len();
+    }
 }
 
 /// A chord that is broken up rings together: until it is struck whole, damped, another, or half a bar is over.
