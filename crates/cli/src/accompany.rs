@@ -20,14 +20,15 @@ const PEAK: f32 = 0.98;
 
 /// Hears the file, plays along and writes the folder.
 pub fn run(args: &Accompany) -> anyhow::Result<Outcome> {
+    let taste = args.taste()?;
     let audio = read_audio(&args.file)?;
     // Before the long work, so that it is not lost to a folder that cannot be written.
     make_folder(&args.out)?;
     let (mono, rate) = (audio.mono(), f64::from(audio.sample_rate));
     let bar = Progress::new("Listening");
     let bars = args.bars.map(|n| n as usize);
-    let band =
-        accompany(&mono, rate, &args.hearing.models(), &args.controls(), bars, &mut |share| bar.show(share))?;
+    let models = args.hearing.models();
+    let band = accompany(&mono, rate, &models, &args.controls(), &taste, bars, &mut |share| bar.show(share))?;
     drop(bar);
 
     let source = analyze::source(&args.file, &audio);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use backline_engine::Models;
+use backline_engine::{Models, Taste, TasteFile};
 use backline_music::{Controls, Part, StyleChoice};
 use clap::{Args, Parser, Subcommand};
 
@@ -30,6 +30,9 @@ pub enum Command {
     Demo(Demo),
     /// List the styles that the band can play
     Styles,
+    /// Show, export or forget what the band has learnt of your taste (it stays on this computer)
+    #[command(after_help = EXIT_CODES)]
+    Taste(TasteArgs),
 }
 
 /// `backline analyze`
@@ -111,12 +114,37 @@ pub struct Accompany {
     /// Who plays: any of drums,chords,bass
     #[arg(long, value_delimiter = ',', value_parser = part, default_value = "drums,chords,bass")]
     pub parts: Vec<Part>,
+    /// Choose among takes by a taste: this file, or your own if none is named (by default by none, so that the
+    /// same command always gives the same notes)
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
+    #[allow(clippy::option_option)] // asked for, and with a name
+    pub taste: Option<Option<PathBuf>>,
     /// What to hear with
     #[command(flatten)]
     pub hearing: Hearing,
 }
 
 impl Accompany {
+    /// The taste that was asked for.
+    ///
+    /// # Errors
+    /// It cannot be read, or a file was named that is not there.
+    pub fn taste(&self) -> anyhow::Result<Taste> {
+        let file = match &self.taste {
+            None => return Ok(Taste::neutral()),
+            Some(None) => TasteFile::own()?,
+            Some(Some(path)) => {
+                anyhow::ensure!(
+                    path.exists(),
+                    "there is no taste in {}; `backline taste show` tells where yours is",
+                    path.display()
+                );
+                TasteFile::at(path)
+            }
+        };
+        Ok(file.read()?)
+    }
+
     /// The knobs as they were set.
     pub fn controls(&self) -> Controls {
         let style = match self.style.as_str() {
@@ -140,6 +168,32 @@ impl Accompany {
             ..Controls::default()
         }
     }
+}
+
+/// `backline taste`
+#[derive(Debug, Args)]
+pub struct TasteArgs {
+    /// What to do with it
+    #[command(subcommand)]
+    pub verb: TasteVerb,
+    /// Another taste than your own
+    #[arg(long, value_name = "FILE", global = true)]
+    pub file: Option<PathBuf>,
+}
+
+/// What can be done with a taste.
+#[derive(Debug, Subcommand)]
+pub enum TasteVerb {
+    /// Say what was judged, and what it leans to
+    Show,
+    /// Write it to a file, to be kept or carried to another computer
+    Export {
+        /// The file to write
+        #[arg(value_name = "TO")]
+        to: PathBuf,
+    },
+    /// Forget it
+    Reset,
 }
 
 /// `backline demo`

@@ -10,6 +10,7 @@ mod demo;
 mod progress;
 mod report;
 mod styles;
+mod taste;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Accompany(args) => accompany::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Styles => styles::run(),
+        Command::Taste(args) => taste::run(&args),
     };
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,

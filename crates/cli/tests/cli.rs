@@ -506,3 +506,53 @@ fn a_closed_pipe_is_success() {
     assert_eq!(code(&output), 0, "{}", err(&output));
     assert_eq!(err(&output), "");
 }
+
+/// A taste is shown, exported and forgotten, and only played by when that is asked for.
+#[test]
+fn a_taste_is_shown_exported_forgotten_and_never_used_unasked() {
+    let dir = tempfile::tempdir().unwrap();
+    let own = dir.path().join("own.json");
+    let run = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_backline"));
+        command.args(args).env("BACKLINE_TASTE", &own).stdin(Stdio::null()).output().unwrap()
+    };
+    let nothing = run(&["taste", "show"]);
+    assert_eq!(code(&nothing), 1, "{}", err(&nothing));
+    assert!(out(&nothing).contains("nothing judged yet"));
+    let judgement =
+        r#"{"style":"pop","verdict":"disliked","figures":{"drum strokes":2.0,"long chords":-1.0}}"#;
+    let taste = format!(r#"{{"backline_taste":1,"judgements":[{}]}}"#, [judgement; 12].join(","));
+    fs::write(&own, &taste).unwrap();
+    let shown = out(&run(&["taste", "show"]));
+    assert!(
+        shown.contains("12 judgements: 0 liked, 0 kept, 12 disliked") && shown.contains("less drum strokes"),
+        "{shown}"
+    );
+
+    let wav = demo_wav().to_string_lossy().into_owned();
+    let notes = |args: &[&str]| {
+        let folder = dir.path().join("out");
+        let to = folder.to_string_lossy().into_owned();
+        let output = run(&[&["accompany", wav.as_str(), "-o", to.as_str(), "--bars", "8"], args].concat());
+        assert_eq!(code(&output), 0, "{}", err(&output));
+        fs::read(folder.join("backing.mid")).unwrap()
+    };
+    let plain = notes(&[]);
+    let own_taste = notes(&["--taste"]);
+    assert_ne!(own_taste, plain);
+    let copy = dir.path().join("copy.json").to_string_lossy().into_owned();
+    assert_eq!(code(&run(&["taste", "export", &copy])), 0);
+    assert_eq!(code(&run(&["taste", "reset"])), 0);
+    assert!(!own.exists());
+    assert_eq!(notes(&[&format!("--taste={copy}")]), own_taste, "carried elsewhere");
+
+    let missing = run(&["accompany", &wav, "-o", &copy, "--taste=nowhere.json"]);
+    assert!(
+        code(&missing) == 2 && err(&missing).contains("there is no taste in nowhere.json"),
+        "{}",
+        err(&missing)
+    );
+    fs::write(&own, "{").unwrap();
+    let damaged = run(&["taste", "show"]);
+    assert!(code(&damaged) == 2 && err(&damaged).contains("is not used"), "{}", err(&damaged));
+}

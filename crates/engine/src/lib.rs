@@ -22,13 +22,16 @@ pub mod edits;
 mod memory;
 pub mod offline;
 pub mod session;
+pub mod taste_file;
 mod view;
 
 pub use backline_listen::Models;
-pub use backline_play::{Form, Line};
+pub use backline_play::taste::Judgement;
+pub use backline_play::{Form, Line, Taste, Verdict};
 pub use edits::{Edits, KeptBar, KeptNote, Take};
 pub use offline::{Accompaniment, accompany, analyse_offline, analyse_online};
 pub use session::{Session, Status};
+pub use taste_file::TasteFile;
 pub use view::{HeardCell, Place};
 
 /// Why a session could not start.

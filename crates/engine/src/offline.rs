@@ -2,7 +2,7 @@
 
 use backline_listen::{Listener, Models, listen_offline};
 use backline_music::{Beat, Controls, Heard, Metre, PlannedBar, PlannedNote, TempoMap};
-use backline_play::{BarContext, BarHarmony, Form, phrase_position, plan_bar, resolve_style};
+use backline_play::{BarContext, BarHarmony, Form, Taste, phrase_position, plan_by_taste, resolve_style};
 
 use crate::EngineError;
 use crate::dynamics;
@@ -83,8 +83,8 @@ impl Accompaniment {
 }
 
 /// Plays along with a whole recording: hears it with hindsight, then plans every bar from its first
-/// downbeat (or from a pickup of half a bar or more) to its end, or `bars` bars. `progress` is told the
-/// share done.
+/// downbeat (or from a pickup of half a bar or more) to its end, or `bars` bars, choosing among takes by `taste`.
+/// `progress` is told the share done.
 ///
 /// # Errors
 /// The sample rate cannot be analysed.
@@ -93,6 +93,7 @@ pub fn accompany(
     sample_rate: f64,
     models: &Models,
     controls: &Controls,
+    taste: &Taste,
     bars: Option<usize>,
     progress: &mut dyn FnMut(f32),
 ) -> Result<Accompaniment, EngineError> {
@@ -107,6 +108,7 @@ pub fn accompany(
     let history: Vec<BarHarmony> = heard_bars.iter().map(HeardBar::bar_harmony).collect();
     let wanted = heard_bars.len().min(bars.unwrap_or(usize::MAX));
     let mut planned: Vec<PlannedBar> = Vec::with_capacity(wanted);
+    let mut take = None;
     for i in 0..wanted {
         let bar = &heard_bars[i];
         let from_s = tempo_map.seconds_at(bar.start_beat);
@@ -136,7 +138,9 @@ pub fn accompany(
             section_start: false,
             lift: dynamics::lift(&heard.loudness, from_s + bar_s, bar_s),
         };
-        let bar = plan_bar(&ctx, &controls, planned.last());
+        let models = backline_play::Models::built_in();
+        let (bar, chosen) = plan_by_taste(models, taste, &ctx, &controls, planned.last(), take);
+        take = Some(chosen);
         planned.push(bar);
     }
     progress(1.0);

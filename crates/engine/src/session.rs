@@ -11,7 +11,8 @@ use backline_listen::{Listener, Models};
 use backline_music::{
     Controls, Corrections, Follow, Heard, Plan, PlannedBar, StyleChoice, Timeline, Transport,
 };
-use backline_play::{BarContext, Form, plan_bar, retake};
+use backline_play::taste::{Judgement, Played, Take, judge};
+use backline_play::{BarContext, Form, Taste, Verdict, plan_by_taste, retake};
 
 use crate::EngineError;
 use crate::ahead::Ahead;
@@ -31,6 +32,8 @@ const SKETCHED_BARS: usize = 4;
 const AUDIBLE_LUFS: f32 = -55.0;
 /// What a session remembers of the stream, in seconds: more than any loop that is searched for.
 const HISTORY_S: f64 = 240.0;
+/// Committed bars that can still be judged: as many as are kept as clips.
+const JUDGED_BARS: usize = 64;
 
 /// What a session is doing; the words are the window's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -76,6 +79,12 @@ pub struct Session {
     pending_edits: VecDeque<(f64, Edits)>,
     /// The one bar of a loop was planned again for its next round.
     renewed: bool,
+    taste: Taste,
+    pending_tastes: VecDeque<(f64, Taste)>,
+    /// The take that each of `bars` was planned in.
+    chosen: BTreeMap<i64, Take>,
+    /// The last committed bars, newest last, one a place.
+    played: VecDeque<(BarPlace, Played)>,
     plan: Plan,
     status: Status,
 }
@@ -119,6 +128,10 @@ impl Session {
             edits: Edits::default(),
             pending_edits: VecDeque::new(),
             renewed: false,
+            taste: Taste::neutral(),
+            pending_tastes: VecDeque::new(),
+            chosen: BTreeMap::new(),
+            played: VecDeque::new(),
             plan: Plan::empty(),
             status: Status::Idle,
         })
@@ -149,6 +162,30 @@ impl Session {
         if *newest != edits {
             self.pending_edits.push_back((self.fed_s(), edits));
         }
+    }
+
+    /// Sets what the musician likes, from the present stream time on: bars committed later are chosen by it,
+    /// from the next take of four bars on.
+    pub fn set_taste(&mut self, taste: &Taste) {
+        let newest = self.pending_tastes.back().map_or(&self.taste, |(_, t)| t);
+        if newest != taste {
+            self.pending_tastes.push_back((self.fed_s(), taste.clone()));
+        }
+    }
+
+    /// What a verdict on the bars between two beats of the present timeline teaches: to be taken into a
+    /// [`Taste`] and kept. `None` where none of the last 64 bars lies there. Plans the other takes of these bars,
+    /// a few milliseconds a bar: nothing for the audio thread.
+    pub fn judge(&self, from_beat: f64, to_beat: f64, verdict: Verdict) -> Option<Judgement> {
+        let on_host = matches!(self.plan.timeline, Timeline::Host);
+        let there = |bar: &PlannedBar| bar.start_beat < to_beat - 1e-6 && bar.end_beat() > from_beat + 1e-6;
+        let bars: Vec<Played> = self
+            .played
+            .iter()
+            .filter(|((host, _), played)| *host == on_host && there(&played.bar))
+            .map(|(_, played)| played.clone())
+            .collect();
+        judge(backline_play::Models::built_in(), &bars, verdict)
     }
 
     /// Sets what the musician has corrected, from the present stream time on. The plan reflows from the
@@ -215,6 +252,11 @@ impl Session {
         while self.pending_forms.front().is_some_and(|(from_s, _)| *from_s <= now_s) {
             if let Some((_, form)) = self.pending_forms.pop_front() {
                 self.form = form;
+            }
+        }
+        while self.pending_tastes.front().is_some_and(|(from_s, _)| *from_s <= now_s) {
+            if let Some((_, taste)) = self.pending_tastes.pop_front() {
+                self.taste = taste;
             }
         }
         while self.pending_corrections.front().is_some_and(|(from_s, _)| *from_s <= now_s) {
@@ -363,7 +405,12 @@ impl Session {
                 continue;
             }
             let before = (i > 0).then(|| starts[i - 1]);
-            let bar = self.plan_one(position, &ahead, i, start, before, due);
+            let (played, take) = self.plan_one(position, &ahead, i, start, before, due);
+            self.chosen.insert(here, take);
+            let bar = played.bar.clone();
+            if due {
+                self.remember((matches!(position.timeline, Timeline::Host), here), played);
+            }
             self.forms.insert(here, self.form);
             let end = bar.end_beat();
             self.bars.retain(|_, old| old.end_beat() <= start + 1e-6 || old.start_beat >= end - 1e-6);
@@ -383,8 +430,17 @@ impl Session {
         let bars = &self.bars;
         self.committed.retain(|place| bars.contains_key(place));
         self.forms.retain(|place, _| bars.contains_key(place));
+        self.chosen.retain(|place, _| bars.contains_key(place));
         let fixed = if self.committed.contains(&place(starts[1.min(starts.len() - 1)])) { 1 } else { 0 };
         self.publish(position.timeline, starts[fixed.min(starts.len() - 1)] + bar_quarters);
+    }
+
+    /// Keeps a committed bar for the judgement.
+    fn remember(&mut self, here: BarPlace, played: Played) {
+        self.played.retain(|(place, _)| *place != here);
+        self.played.push_back((here, played));
+        let surplus = self.played.len().saturating_sub(JUDGED_BARS);
+        self.played.drain(..surplus);
     }
 
     fn plan_one(
@@ -395,7 +451,7 @@ impl Session {
         start: f64,
         before: Option<f64>,
         due: bool,
-    ) -> PlannedBar {
+    ) -> (Played, Take) {
         let heard = self.listener.heard();
         let (bar_in_phrase, phrase_bars) = ahead.phrase(bars_ahead);
         // An automatic style changes at the start of a phrase only.
@@ -442,12 +498,15 @@ impl Session {
             lift: dynamics::lift(&heard.loudness, heard.time_s, 60.0 / position.tempo_bpm * bar_quarters),
         };
         let previous = before.and_then(|start| self.bars.get(&place(start)));
-        let mut bar = plan_bar(&ctx, &self.controls, previous);
-        for (line, take) in self.edits.takes_at(start, on_heard_beat) {
-            bar = retake(&bar, &ctx, &self.controls, previous, line, take);
+        let take = before.and_then(|start| self.chosen.get(&place(start)).copied());
+        let models = backline_play::Models::built_in();
+        let (mut bar, take) = plan_by_taste(models, &self.taste, &ctx, &self.controls, previous, take);
+        let controls = take.controls(&self.controls);
+        for (line, number) in self.edits.takes_at(start, on_heard_beat) {
+            bar = retake(&bar, &ctx, &controls, previous, line, number);
         }
         self.edits.lay_over(&mut bar, on_heard_beat, self.controls.parts_on);
-        bar
+        (Played { bar, ctx, controls: self.controls.clone(), previous: previous.cloned() }, take)
     }
 
     fn publish(&mut self, timeline: Timeline, committed_beat: f64) {

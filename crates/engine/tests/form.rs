@@ -1,8 +1,8 @@
-//! What a session does on command: form, kept bars, other takes.
+//! What a session does on command: form, kept bars, other takes, and what it learns from thumbs.
 
 use std::sync::OnceLock;
 
-use backline_engine::{Edits, Form, KeptBar, KeptNote, Line, Models, Session};
+use backline_engine::{Edits, Form, KeptBar, KeptNote, Line, Models, Session, Taste, Verdict};
 use backline_music::{Controls, DrumVoice, Metre, Part, PlannedBar, PlannedNote, Transport};
 use backline_synth::demo::demo_song;
 
@@ -183,4 +183,38 @@ fn a_bar_that_is_edited_while_it_sounds_is_edited_the_next_time_round() {
         let from = first.len() - (rounds - rounds / 2 - 1) as usize;
         assert_eq!(edited, [from, from + 1], "a loop of {loop_bars} bars: {first:?}");
     }
+}
+
+/// Thumbs teach, at the next take the band plays by what it was taught, and a taste that is set changes nothing that
+/// was committed.
+#[test]
+fn judged_bars_teach_and_the_taste_is_played() {
+    let mut taste = Taste::neutral();
+    let plain = played(22.0, &Controls::default(), |beat, session| match beat {
+        14 => assert!(session.judge(999.0, 1003.0, Verdict::Liked).is_none(), "nothing lies there"),
+        24 => {
+            for bar in 2..5 {
+                let at = f64::from(bar) * 4.0;
+                let judged = session.judge(at, at + 4.0, Verdict::Disliked).unwrap();
+                assert!(judged.figures.values().any(|v| v.abs() > 0.1), "{judged:?}");
+                taste.learn(judged);
+            }
+        }
+        _ => {}
+    });
+    assert_eq!(taste.judgements().len(), 3);
+    let turn = |taste: &Taste| {
+        let taste = taste.clone();
+        played(22.0, &Controls::default(), move |beat, session| {
+            if beat == 18 {
+                session.set_taste(&taste);
+            }
+        })
+    };
+    let neutral = turn(&Taste::neutral());
+    assert_eq!(neutral, plain, "judging alone changes nothing");
+    let by_taste = turn(&taste);
+    assert_eq!(by_taste[..5], plain[..5], "what was played stays");
+    assert_ne!(by_taste[6..], plain[6..], "what comes is chosen by it");
+    assert_eq!(by_taste, turn(&taste));
 }

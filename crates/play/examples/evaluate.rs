@@ -18,14 +18,24 @@ use common::{PROGRESSION, context, ids, native};
 const SEEDS: u32 = 8;
 const RIFFS: u32 = 16;
 
-fn eight(models: &Models, id: &str, seed: u32, adjust: impl Fn(&mut BarContext)) -> Vec<PlannedBar> {
+/// Eight bars; the time of each goes to `times`, in seconds.
+fn eight(
+    models: &Models,
+    id: &str,
+    seed: u32,
+    adjust: impl Fn(&mut BarContext),
+    times: &mut Vec<f64>,
+) -> Vec<PlannedBar> {
     let controls = Controls { seed, humanise: 0.0, ..Controls::default() };
     let mut bars: Vec<PlannedBar> = Vec::new();
     for index in 0..8 {
         let next = PROGRESSION[(index + 1) % 8][0];
         let mut ctx = context(id, index as i64, native(id), PROGRESSION[index], next);
         adjust(&mut ctx);
-        bars.push(plan_bar_with(models, &ctx, &controls, bars.last()));
+        let from = std::time::Instant::now();
+        let bar = plan_bar_with(models, &ctx, &controls, bars.last());
+        times.push(from.elapsed().as_secs_f64());
+        bars.push(bar);
     }
     bars
 }
@@ -88,7 +98,7 @@ fn agreement(models: &Models, id: &str) -> (f64, f64) {
     };
     let (mut heard, mut chance) = (0.0, 0.0);
     for r in 0..RIFFS {
-        let bars = eight(models, id, r, |c| c.accents = riff(r));
+        let bars = eight(models, id, r, |c| c.accents = riff(r), &mut Vec::new());
         let under = |accents: &[f32]| -> f64 {
             let kicks: Vec<f64> = bars
                 .iter()
@@ -117,9 +127,7 @@ fn main() {
         let mut times: Vec<f64> = Vec::new();
         for id in ids() {
             for seed in 0..SEEDS {
-                let from = std::time::Instant::now();
-                let bars = eight(models, id, seed, |_| {});
-                times.push(from.elapsed().as_secs_f64() / bars.len() as f64);
+                let bars = eight(models, id, seed, |_| {}, &mut times);
                 let (m, v) = movement(&bars);
                 (moved, voices) = (moved + m, voices + v);
                 wrong += bars.iter().map(violations).sum::<usize>();

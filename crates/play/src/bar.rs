@@ -236,10 +236,14 @@ impl<'a> Bar<'a> {
     /// answers come back every second bar, more of them are new as the temperature rises, and a low
     /// temperature draws probabilities towards never and always.
     pub(crate) fn happens(&self, part: u64, item: u64, prob: f64) -> bool {
+        self.draw(part, item) < sharpen(prob, self.temperature)
+    }
+
+    /// The number in `0.0..1.0` that decides [`Bar::happens`].
+    pub(crate) fn draw(&self, part: u64, item: u64) -> f64 {
         let dice = self.dice(part);
         let fresh = dice.at(Purpose::Fresh, item) < 0.08 + 0.5 * self.temperature;
-        let u = if fresh { dice.at(Purpose::Whim, item) } else { self.habits(part).at(Purpose::Habit, item) };
-        u < sharpen(prob, self.temperature)
+        if fresh { dice.at(Purpose::Whim, item) } else { self.habits(part).at(Purpose::Habit, item) }
     }
 
     /// The choice among `energies` that suits `aim`: a soft maximum, wider as the temperature rises,

@@ -1,4 +1,4 @@
-//! The chords: voicings led from chord to chord, struck in the style's rhythm.
+//! The chords: voicings led from chord to chord, struck in the style's rhythm or as the comping net has it.
 
 use backline_music::{Part, PlannedBar};
 
@@ -8,6 +8,12 @@ use crate::frame::{Step, TICKS};
 use crate::render::Stroke;
 use crate::style::{CompStep, Comping, Pick};
 use crate::voicing::{self, Voicing, Wish};
+
+mod comper;
+mod improvise;
+mod reading;
+
+pub use comper::Comper;
 
 /// The stream of random numbers.
 const CHORDS: u64 = 2;
@@ -24,7 +30,7 @@ struct Strike {
 }
 
 /// The strokes of the bar.
-pub(crate) fn play(bar: &Bar, previous: Option<&PlannedBar>) -> Vec<Stroke> {
+pub(crate) fn play(bar: &Bar, comper: Option<&Comper>, previous: Option<&PlannedBar>) -> Vec<Stroke> {
     let wish =
         Wish { rules: bar.style.voicing, brightness: bar.brightness, density: bar.density, key: bar.key };
     let sounding: Vec<&Harmony> = bar.harmony.iter().filter(|h| h.chord.is_some()).collect();
@@ -38,7 +44,8 @@ pub(crate) fn play(bar: &Bar, previous: Option<&PlannedBar>) -> Vec<Stroke> {
     let mut path = chords;
     path.extend(follows);
     let voicings = voicing::lead(&path, last_voicing(previous), &wish, noise);
-    let rhythm = strikes(bar);
+    let improvised = comper.and_then(|c| improvise::strikes(c, bar, previous));
+    let rhythm = improvised.unwrap_or_else(|| strikes(bar));
     let mut out = Vec::new();
     for (i, harmony) in sounding.iter().enumerate() {
         let (Some(chord), Some(voicing)) = (harmony.chord, voicings.get(i)) else { continue };

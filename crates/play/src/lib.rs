@@ -44,17 +44,20 @@ mod render;
 mod resolve;
 mod retake;
 pub mod style;
+pub mod taste;
 mod voicing;
 
 use backline_music::{Controls, Key, Metre, PlannedBar, PlannedChord};
 
 pub use anticipate::{Anticipator, BarHarmony, BeatChord, phrase_position};
+pub use comping::Comper;
 pub use drums::Drummer;
 pub use form::Form;
 pub use models::Models;
 pub use resolve::resolve_style;
 pub use retake::{Line, retake};
 pub use style::{StyleError, StyleInfo, style, styles};
+pub use taste::{Taste, Verdict, plan_by_taste};
 
 /// What the player knows about the bar that it is asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -142,7 +145,7 @@ fn plan(
     let (mut strokes, fill) = drums::play(&bar, models.drums.as_deref(), previous.is_some_and(|p| p.fill));
     planned.fill = fill && bar.form == Form::Groove;
     let kicks: Vec<i32> = strokes.iter().filter(|s| s.key == KICK_KEY).map(|s| s.tick).collect();
-    strokes.extend(comping::play(&bar, previous));
+    strokes.extend(comping::play(&bar, models.comping.as_deref(), previous));
     strokes.extend(bass::play(&bar, &kicks, previous));
     form::shape(&bar, &mut strokes);
     strokes.retain(|s| controls.parts_on[s.part.index()]);

@@ -28,7 +28,7 @@ fn hash(controls: &Controls, metre: impl Fn(&str) -> Metre) -> u64 {
 
 #[test]
 fn a_seed_keeps_its_notes() {
-    assert_eq!(format!("{:016x}", hash(&Controls::default(), native)), "0194479fbdb13d9a");
+    assert_eq!(format!("{:016x}", hash(&Controls::default(), native)), "57fe0556044d7b30");
     let wild = Controls {
         seed: 7,
         energy: 0.7,

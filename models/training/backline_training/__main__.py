@@ -1,6 +1,7 @@
 """`python -m backline_training VERB NET --work DIR [--set KEY=VALUE …]`.
 
-VERB is one of prepare, train, evaluate, export; NET is a subpackage (rhythm, harmony). Everything a run makes
+VERB is one of prepare, train, evaluate, export; NET is a subpackage (rhythm, harmony …). `evaluate play` scores all nets that
+play and what the band makes of them; `prepare style` and `evaluate style` the listener's guess at the style. Everything a run makes
 (features, checkpoints, logs) goes under `--work`, and what is already there is taken up again, so that a run that
 was stopped goes on. `configs/NET.json` holds every number; `--set` changes one for this run.
 """
@@ -11,16 +12,23 @@ import json
 import pathlib
 import sys
 
-NETS = ("rhythm", "harmony", "drums", "progression")
+NETS = ("rhythm", "harmony", "drums", "progression", "comping")
+# What is no net, and what can be done with it: all that plays, and the listener's guess at the style.
+OTHERS = {"play": ("evaluate",), "style": ("prepare", "evaluate")}
 VERBS = ("prepare", "train", "evaluate", "export")
 CONFIGS = pathlib.Path(__file__).resolve().parent.parent / "configs"
+
+
+def read_config(net):
+    """Every number of a net."""
+    return json.loads((CONFIGS / f"{net}.json").read_text())
 
 
 def main(argv=None):
     """Parses the words and calls the net's verb."""
     parser = argparse.ArgumentParser(prog="backline_training", description=__doc__.splitlines()[0])
     parser.add_argument("verb", choices=VERBS)
-    parser.add_argument("net", choices=NETS)
+    parser.add_argument("net", choices=(*NETS, *OTHERS))
     parser.add_argument("--work", type=pathlib.Path, required=True, help="folder for everything this run makes")
     parser.add_argument("--data", type=pathlib.Path, help="folder with the unpacked data sets (prepare)")
     parser.add_argument("--bin", type=pathlib.Path, help="folder with the front end's programs (prepare, evaluate)")
@@ -28,7 +36,9 @@ def main(argv=None):
     parser.add_argument("--config", type=pathlib.Path, help="another configuration file")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one number changed")
     args = parser.parse_args(argv)
-    config = json.loads((args.config or CONFIGS / f"{args.net}.json").read_text())
+    if args.verb not in OTHERS.get(args.net, VERBS):
+        parser.error(f"{args.net} is no net: it goes with {' and '.join(OTHERS[args.net])}")
+    config = json.loads(args.config.read_text()) if args.config else read_config(args.net)
     for change in args.set:
         key, _, value = change.partition("=")
         if key not in config:

@@ -1,13 +1,16 @@
-"""Draws planned bars as a piano roll over a drum grid: `python -m backline_training.rolls BARS.json … --out FOLDER`.
+"""Draws planned bars as a piano roll over a drum grid: `python -m backline_training.rolls --bin PROGRAMS --out FOLDER`.
 
-BARS.json is what `cargo run -p backline-play --example dump -- STYLE "CHORDS" 0 0 4/4 json` prints. One PNG each.
-Colour is velocity; what lies off the grid lines is micro-timing and swing. No library beyond numpy is needed.
+Eight bars of each style over the same chords, as the example program `dump` plans them; one PNG each. `--styles` and
+`--chords` say which, BARS.json are drawn as they are (what `dump STYLE "CHORDS" 0 0 4/4 json` prints). Chords are blue, bass is
+green, drums are red: from below kick, snare, rim, clap, toms, pedal, closed and open hat, ride, crash. Colour is velocity;
+what lies off the grid lines is micro-timing and swing. No library beyond numpy is needed.
 """
 
 import argparse
 import json
 import pathlib
 import struct
+import subprocess
 import zlib
 
 import numpy as np
@@ -20,12 +23,19 @@ HUES = {"drums": (200, 60, 40), "chords": (40, 90, 190), "bass": (30, 140, 70)}
 
 
 def main():
-    """Draws every file."""
+    """Draws every style and every file."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("bars", type=pathlib.Path, nargs="+")
+    parser.add_argument("bars", type=pathlib.Path, nargs="*")
     parser.add_argument("--out", type=pathlib.Path, required=True)
+    parser.add_argument("--bin", type=pathlib.Path, help="folder with the example program dump")
+    parser.add_argument("--styles", default="rock,jazz,house,hardstyle,bossa,ballad")
+    parser.add_argument("--chords", default="A:min7 F:maj7 C G A:min7 F:maj7 D:min7 G:7")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
+    for style in args.styles.split(",") if args.bin else ():
+        words = [str(args.bin / "dump"), style, args.chords, "0", "0", "4/4", "json"]
+        bars = subprocess.run(words, capture_output=True, check=True).stdout
+        write(args.out / f"{style}.png", draw(json.loads(bars)))
     for file in args.bars:
         write(args.out / f"{file.stem}.png", draw(json.loads(file.read_text())))
 

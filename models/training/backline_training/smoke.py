@@ -30,6 +30,7 @@ BRIEF = {
     },
     "drums": {"written_bars": 8, "inner": 8, "hidden": 8, "batch": 8, "epochs": 1},
     "progression": {"test_titles": 1, "validation_titles": 1, "hidden": 8, "batch": 8, "epochs": 1},
+    "comping": {"inner": 8, "hidden": 8, "batch": 4, "epochs": 1},
 }  # fmt: skip
 
 

@@ -1,0 +1,85 @@
+//! The comping net plays where it suits, strikes what changes, and is no loop.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use backline_music::{Controls, Metre, Part, PlannedBar};
+use backline_play::{Models, plan_bar_with};
+use common::{PROGRESSION, context, ids, of};
+
+fn eight(models: &Models, style: &str, metre: Metre, seed: u32) -> Vec<PlannedBar> {
+    let controls = Controls { seed, humanise: 0.0, ..Controls::default() };
+    let mut bars: Vec<PlannedBar> = Vec::new();
+    for index in 0..8 {
+        let next = PROGRESSION[(index + 1) % 8][0];
+        let ctx = context(style, index as i64, metre, PROGRESSION[index], next);
+        bars.push(plan_bar_with(models, &ctx, &controls, bars.last()));
+    }
+    bars
+}
+
+fn strokes(bar: &PlannedBar) -> BTreeSet<i64> {
+    let chords = of(std::slice::from_ref(bar), Part::Chords);
+    chords.iter().map(|n| ((n.onset_beat - bar.start_beat) * 4.0).round() as i64).collect()
+}
+
+fn by_templates() -> Models {
+    Models { comping: None, ..Models::built_in().clone() }
+}
+
+#[test]
+fn every_chord_is_struck_soon_after_it_begins() {
+    let (mut struck, mut all) = (0, 0);
+    for style in ["pop", "ballad"] {
+        for seed in 0..8 {
+            for bar in eight(Models::built_in(), style, Metre::FOUR_FOUR, seed) {
+                let strokes = strokes(&bar);
+                for chord in &bar.chords {
+                    let from = ((chord.start_beat - bar.start_beat) * 4.0).round() as i64;
+                    all += 1;
+                    struck += usize::from(strokes.range(from..from + 4).next().is_some());
+                }
+            }
+        }
+    }
+    println!("{struck} of {all} chords are struck within their first beat");
+    assert!(struck * 100 >= all * 95, "{struck} of {all}");
+}
+
+#[test]
+fn a_pianist_repeats_but_does_not_loop() {
+    let (mut rhythms, mut templates, mut alike, mut pairs) = (0, 0, 0.0, 0.0);
+    for style in ["pop", "ballad"] {
+        for seed in 0..8 {
+            let bars: Vec<_> =
+                eight(Models::built_in(), style, Metre::FOUR_FOUR, seed).iter().map(strokes).collect();
+            let written: BTreeSet<_> =
+                eight(&by_templates(), style, Metre::FOUR_FOUR, seed).iter().map(strokes).collect();
+            rhythms += bars.iter().collect::<BTreeSet<_>>().len();
+            templates += written.len();
+            for pair in bars.windows(3) {
+                let both = pair[0].intersection(&pair[2]).count() as f64;
+                alike += 2.0 * both / (pair[0].len() + pair[2].len()).max(1) as f64;
+                pairs += 1.0;
+            }
+        }
+    }
+    println!(
+        "{rhythms} rhythms in 16 times 8 bars, {templates} as written; two bars apart {:.2} alike",
+        alike / pairs
+    );
+    assert!(rhythms > templates && alike / pairs > 0.6);
+}
+
+#[test]
+fn where_it_does_not_suit_the_templates_play() {
+    for style in ids() {
+        for metre in [Metre::FOUR_FOUR, Metre::THREE_FOUR] {
+            let suits = matches!(style, "pop" | "ballad") && metre == Metre::FOUR_FOUR;
+            let (net, written) =
+                (eight(Models::built_in(), style, metre, 1), eight(&by_templates(), style, metre, 1));
+            assert_eq!(net != written, suits, "{style} {metre}");
+        }
+    }
+}

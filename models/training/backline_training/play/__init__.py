@@ -1,0 +1,1 @@
+"""The band as a whole: every table that decides what plays."""

@@ -1,0 +1,1 @@
+"""The guess at the kind of music, scored on rendered drummers and grooves."""
