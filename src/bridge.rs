@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use atomic_float::{AtomicF32, AtomicF64};
+use backline_engine::Verdict;
 use backline_music::{Plan, PlannedBar, Transport};
 use rtrb::{Consumer, Producer, RingBuffer};
 
@@ -66,8 +67,8 @@ pub struct StampedPlan {
 pub struct Judgement {
     /// The bars, oldest first.
     pub bars: Vec<Arc<PlannedBar>>,
-    /// Whether the musician likes them.
-    pub liked: bool,
+    /// What was said of them, or done with them.
+    pub verdict: Verdict,
 }
 
 /// What the audio thread shows.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use backline_engine::{Models, accompany};
+use backline_engine::{Models, Taste, accompany};
 use backline_files::{FileError, MidiSong, read_audio};
 use backline_music::{Controls, Key, Metre, PlannedChord};
 
@@ -50,8 +50,9 @@ fn hear(path: &Path, name: String, progress: &mut dyn FnMut(f32)) -> Result<Take
     let audio = read_audio(path).map_err(|error| error.to_string())?;
     let mono = audio.mono();
     let rate = f64::from(audio.sample_rate);
-    let band = accompany(&mono, rate, &Models::installed(), &Controls::default(), None, progress)
-        .map_err(|error| format!("{name} cannot be heard: {error}. Nothing was changed."))?;
+    let band =
+        accompany(&mono, rate, &Models::installed(), &Controls::default(), &Taste::neutral(), None, progress)
+            .map_err(|error| format!("{name} cannot be heard: {error}. Nothing was changed."))?;
     let points = band.tempo_map.points();
     let tempo_bpm = match (points.first(), points.last()) {
         (Some(first), Some(last)) if last.1 > first.1 && !band.bars.is_empty() => {
@@ -147,8 +148,16 @@ mod tests {
 
         // What the band makes of it, read back as a file of notes alone.
         let mono: Vec<f32> = sides[0].iter().zip(sides[1]).map(|(l, r)| 0.5 * (l + r)).collect();
-        let band =
-            accompany(&mono, 22_050.0, &Models::none(), &Controls::default(), None, &mut |_| {}).unwrap();
+        let band = accompany(
+            &mono,
+            22_050.0,
+            &Models::none(),
+            &Controls::default(),
+            &Taste::neutral(),
+            None,
+            &mut |_| {},
+        )
+        .unwrap();
         let tempo = backline_music::TempoMap::steady(DEMO.tempo_bpm);
         let parts = backline_music::Part::ALL;
         let mut midi = MidiSong::from_plan("x", &band.bars, &tempo, heard.key, &parts, |_| 0);

@@ -29,6 +29,8 @@ use nice_plug::midi::{Channel, Key, VoiceID};
 use nice_plug::prelude::*;
 use nice_plug_egui::RepaintNotifier;
 
+use backline_engine::TasteFile;
+
 use crate::bridge::EditorEnd;
 use crate::params::BacklineParams;
 use crate::process::Processor;
@@ -60,6 +62,10 @@ impl Default for Backline {
         let (audio, worker, editor) = bridge::bridge();
         let params = Arc::new(BacklineParams::default());
         let mut core = Core::new(worker, Arc::clone(&params.state));
+        // Where no folder is known the band plays all the same, and learns nothing.
+        if let Ok(file) = TasteFile::own() {
+            core.learn_in(file);
+        }
         let news = RepaintNotifier::new();
         let bell = news.clone();
         core.on_news(Box::new(move || bell.request_repaint()));

@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
-use backline_engine::{Models, Session};
+use backline_engine::taste_file::TasteFileError;
+use backline_engine::{Models, Session, Taste, TasteFile, Verdict};
 use backline_music::{Plan, Timeline, Transport};
 
 use crate::bridge::{Header, Judgement, Meters, StampedPlan, WorkerEnd};
@@ -75,6 +76,9 @@ pub struct Core {
     picture: Arc<Snapshot>,
     /// What the musician judged last.
     judged: Option<Judged>,
+    /// Where the musician's taste is kept, if it is, and what it is.
+    taste_file: Option<TasteFile>,
+    taste: Taste,
     demo: bool,
     demo_sent: bool,
     /// Told when there is something new to see.
@@ -114,6 +118,8 @@ impl Core {
             offline: false,
             picture: Arc::default(),
             judged: None,
+            taste_file: None,
+            taste: Taste::neutral(),
             demo: false,
             demo_sent: false,
             on_news: None,
@@ -139,6 +145,11 @@ impl Core {
             self.transport = Transport::STOPPED;
             self.sample_rate = sample_rate;
             self.models = Models::installed();
+            match self.taste_file.as_ref().map(TasteFile::read) {
+                Some(Ok(taste)) => self.taste = taste,
+                Some(Err(error)) => self.tell_of_taste(&error),
+                None => {}
+            }
             self.capture = Capture::default();
             self.demo = false;
             // Who leads is chosen anew as well.
@@ -152,6 +163,11 @@ impl Core {
         self.pos
     }
 
+    /// Plays by the taste in `file` from the next opening on, and adds to it what is judged.
+    pub fn learn_in(&mut self, file: TasteFile) {
+        self.taste_file = Some(file);
+    }
+
     /// Calls `on_news` whenever a picture differs from the one before in what the window shows.
     pub fn on_news(&mut self, on_news: Box<dyn Fn() + Send>) {
         self.on_news = Some(on_news);
@@ -163,7 +179,10 @@ impl Core {
         self.sent_revision = None;
         self.knobs = None;
         self.session = match Session::with_models(self.sample_rate, &self.models) {
-            Ok(session) => Some(session),
+            Ok(mut session) => {
+                session.set_taste(&self.taste);
+                Some(session)
+            }
             Err(error) => {
                 self.notices.push(format!("{error}. The audio passes unchanged, but nothing is played."));
                 self.failed = true;
@@ -311,8 +330,34 @@ impl Core {
     /// Hears what the musician thinks of bars that were played. What is learnt from it is learnt here; today it is
     /// only shown.
     fn judge(&mut self, judgement: &Judgement) {
-        if let (Some(first), Some(last)) = (judgement.bars.first(), judgement.bars.last()) {
-            self.judged = Some(Judged { first: first.index, last: last.index, liked: judgement.liked });
+        let (Some(first), Some(last)) = (judgement.bars.first(), judgement.bars.last()) else { return };
+        let verdict = judgement.verdict;
+        if verdict != Verdict::Kept {
+            let liked = verdict == Verdict::Liked;
+            self.judged = Some(Judged { first: first.index, last: last.index, liked });
+        }
+        let learnt = self.session.as_ref().and_then(|s| s.judge(first.start_beat, last.end_beat(), verdict));
+        let (Some(learnt), Some(file)) = (learnt, &self.taste_file) else { return };
+        match file.add(learnt) {
+            Ok((taste, notice)) => {
+                self.taste = taste;
+                self.notices.extend(notice);
+                if let Some(session) = &mut self.session {
+                    session.set_taste(&self.taste);
+                }
+            }
+            Err(error) => self.tell_of_taste(&error),
+        }
+    }
+
+    /// Says once what is wrong with the file of the musician's taste.
+    fn tell_of_taste(&mut self, error: &TasteFileError) {
+        let text = error.to_string();
+        let mut letters = text.chars();
+        let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
+        let notice = format!("{first}{}.", letters.as_str());
+        if !self.notices.contains(&notice) {
+            self.notices.push(notice);
         }
     }
 
@@ -591,6 +636,56 @@ mod tests {
     }
 
     #[test]
+    fn what_is_said_of_bars_is_learnt_and_played_by() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = TasteFile::at(folder.path().join("taste.json"));
+        let song = backline_synth::demo::DEMO.render(48_000);
+        let (mut audio, worker, _editor) = bridge();
+        let mut core = Core::new(worker, SharedState::default());
+        core.learn_in(file.clone());
+        core.open(48_000.0, false);
+        audio.begin(0, 48_000.0);
+        let (left, beat0) = (&song.audio.left, -song.downbeats[0] * song.tempo_bpm / 60.0);
+        for start in (0..14 * 48_000).step_by(480) {
+            let pos_beats = beat0 + start as f64 / 48_000.0 * song.tempo_bpm / 60.0;
+            let transport = Transport {
+                playing: true,
+                pos_beats,
+                tempo_bpm: song.tempo_bpm,
+                bar_start_beats: (pos_beats / 4.0).floor() * 4.0,
+                ..Transport::STOPPED
+            };
+            audio.send(480, |i| left[start + i], &transport, 48_000.0, &Knobs::default(), start == 0);
+            while core.take_chunk() {}
+            core.picture();
+        }
+        let bars = core.capture.bars();
+        assert!(bars.len() >= 2, "{} bars", bars.len());
+        core.judge(&Judgement { bars: bars.clone(), verdict: Verdict::Kept });
+        assert_eq!(core.judged, None, "what is kept shows no thumb");
+        core.judge(&Judgement { bars, verdict: Verdict::Disliked });
+        assert!(core.judged.is_some_and(|judged| !judged.liked));
+        let kept = file.read().unwrap();
+        assert_eq!(
+            kept.judgements().iter().map(|j| j.verdict).collect::<Vec<_>>(),
+            [Verdict::Kept, Verdict::Disliked]
+        );
+        assert_eq!(core.taste, kept);
+        // Another instance, later, plays by it.
+        let (_audio, worker, _editor) = bridge();
+        let mut later = Core::new(worker, SharedState::default());
+        later.learn_in(file.clone());
+        later.open(48_000.0, false);
+        assert_eq!(later.taste, kept);
+        // A damaged file costs a sentence, and nothing is played by it.
+        std::fs::write(file.path(), "{").unwrap();
+        let mut last = Core::new(bridge().1, SharedState::default());
+        last.learn_in(file);
+        last.open(48_000.0, false);
+        assert!(last.notices[0].starts_with("Your taste in "), "{:?}", last.notices);
+    }
+
+    #[test]
     fn stream_time_survives_lost_audio() {
         let (mut audio, worker, _editor) = bridge();
         let mut core = Core::new(worker, SharedState::default());
@@ -786,7 +881,7 @@ mod tests {
                 notes: Vec::new(),
             })
         };
-        let judgement = Judgement { bars: (3..=6).map(bar).collect(), liked: false };
+        let judgement = Judgement { bars: (3..=6).map(bar).collect(), verdict: Verdict::Disliked };
         editor.judgements.push(judgement).unwrap();
         let worker = Worker::start(Core::new(worker, SharedState::default())).ok().unwrap();
         let begun = Instant::now();

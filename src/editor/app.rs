@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use backline_engine::Edits;
+use backline_engine::{Edits, Verdict};
 use backline_filedrag::{Catcher, Outcome, Visit};
 use backline_music::{ChordPin, Corrections};
 use nice_plug::context::gui::GuiContext;
@@ -334,7 +334,8 @@ impl App {
     fn judge(&mut self, liked: bool) {
         let captured = &self.end.snapshot.output_buffer_mut().captured;
         let bars = captured[captured.len().saturating_sub(JUDGED_BARS)..].to_vec();
-        if !bars.is_empty() && self.end.judgements.push(Judgement { bars, liked }).is_err() {
+        let verdict = if liked { Verdict::Liked } else { Verdict::Disliked };
+        if !bars.is_empty() && self.end.judgements.push(Judgement { bars, verdict }).is_err() {
             self.notices.push(
                 "The band does not listen just now, so what you think of these bars was not taken. Turn audio on in \
                  the host and say it again."
@@ -401,6 +402,7 @@ impl App {
         let snapshot = self.end.snapshot.output_buffer_mut();
         let key = self.corrections.key.or(snapshot.key.map(|key| key.value));
         let Some(clip) = Clip::of(&snapshot.captured, choice, key) else { return };
+        let bars = snapshot.captured[snapshot.captured.len().saturating_sub(choice.bars)..].to_vec();
         let Some(folder) = folders::clips() else {
             let what = folders::NO_HOME;
             let why =
@@ -424,6 +426,8 @@ impl App {
         });
         self.clips.busy = spawned.is_ok();
         self.written = Some(receiver);
+        // Bars that are kept are liked. Where nobody listens nothing is learnt; the clip is what counts.
+        let _ = self.end.judgements.push(Judgement { bars, verdict: Verdict::Kept });
     }
 
     /// News of a clip.

@@ -51,6 +51,9 @@ pub enum Status {
     Holding,
 }
 
+/// A bar's place: whether on the host's timeline, and its start there.
+type BarPlace = (bool, i64);
+
 /// One track being heard and accompanied.
 pub struct Session {
     listener: Listener,
