@@ -20,10 +20,25 @@ mod uri;
 #[cfg(target_os = "linux")]
 mod x11;
 
+#[cfg(target_os = "macos")]
+use appkit as system;
+#[cfg(windows)]
+use ole as system;
+#[cfg(target_os = "linux")]
+use x11 as system;
+
 #[cfg(windows)]
 pub use ole::data_object;
 #[cfg(target_os = "linux")]
 pub use uri::uri_list;
+
+/// Where nothing is built.
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+mod system {
+    pub fn drag(_files: &[&std::path::Path]) -> Result<super::Outcome, super::Refused> {
+        Err(super::Refused::NotBuilt)
+    }
+}
 
 /// How a drag ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,15 +69,5 @@ pub enum Refused {
 /// # Errors
 /// The drag could not begin.
 pub fn drag(files: &[&Path]) -> Result<Outcome, Refused> {
-    #[cfg(target_os = "linux")]
-    return x11::drag(files);
-    #[cfg(windows)]
-    return ole::drag(files);
-    #[cfg(target_os = "macos")]
-    return appkit::drag(files);
-    #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
-    {
-        let _ = files;
-        Err(Refused::NotBuilt)
-    }
+    system::drag(files)
 }
