@@ -45,8 +45,8 @@ pub fn windows(yes: bool) -> Result<()> {
     println!("windows: built in {:.0} s", begun.elapsed().as_secs_f32());
     let wine = Wine::new()?;
     let shows = wine.shows_child_gl()?;
-    let failed = tests(&wine, &made)?;
     let differing = compare(&wine, &made)?;
+    let failed = tests(&wine, &made)?;
     println!("windows: all in {:.0} s", begun.elapsed().as_secs_f32());
     if !shows {
         println!(

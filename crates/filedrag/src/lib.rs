@@ -22,6 +22,13 @@ mod uri;
 #[cfg(target_os = "linux")]
 mod x11;
 
+#[cfg(target_os = "macos")]
+use appkit as system;
+#[cfg(windows)]
+use ole as system;
+#[cfg(target_os = "linux")]
+use x11 as system;
+
 #[cfg(windows)]
 pub use ole::data_object;
 #[cfg(target_os = "linux")]
@@ -46,6 +53,14 @@ pub enum Visit {
 /// Whether files are dragged out of this program now.
 pub fn is_dragging() -> bool {
     DRAGS.load(Ordering::Acquire) > 0
+}
+
+/// Where nothing is built.
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+mod system {
+    pub fn drag(_files: &[&std::path::Path]) -> Result<super::Outcome, super::Refused> {
+        Err(super::Refused::NotBuilt)
+    }
 }
 
 /// How a drag ended.
@@ -78,21 +93,9 @@ pub enum Refused {
 /// The drag could not begin.
 pub fn drag(files: &[&Path]) -> Result<Outcome, Refused> {
     DRAGS.fetch_add(1, Ordering::AcqRel);
-    let outcome = begin(files);
+    let outcome = system::drag(files);
     DRAGS.fetch_sub(1, Ordering::AcqRel);
     outcome
-}
-
-#[cfg(target_os = "macos")]
-use appkit::drag as begin;
-#[cfg(windows)]
-use ole::drag as begin;
-#[cfg(target_os = "linux")]
-use x11::drag as begin;
-
-#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
-fn begin(_files: &[&Path]) -> Result<Outcome, Refused> {
-    Err(Refused::NotBuilt)
 }
 
 /// Takes files that are dropped on the X11 window `window`, which may belong to another connection, until the
