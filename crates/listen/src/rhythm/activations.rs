@@ -12,13 +12,13 @@ const METRE_POWER: f32 = 0.01;
 /// Log odds of a beat at which a frame speaks neither for nor against one.
 const BEAT_PRIOR: f32 = -2.2;
 /// Share of downbeats among beats in the training music.
-const DOWNBEAT_SHARE: f32 = 0.27;
+const DOWNBEAT_SHARE: f32 = 0.28;
 /// Beat probability below which the downbeat is not asked for.
 const FAINT_BEAT: f32 = 0.05;
 /// Largest log odds that are believed.
 const MOST_LOGIT: f32 = 5.0;
 /// Share of each metre in the training music, in the order of [`METRES`].
-const TRAINED_METRES: [f32; METRES.len()] = [0.05, 0.17, 0.56, 0.025, 0.02, 0.145, 0.03];
+const TRAINED_METRES: [f32; METRES.len()] = [0.026, 0.169, 0.652, 0.026, 0.021, 0.091, 0.014];
 
 /// A state on or next to a beat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
