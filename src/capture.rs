@@ -64,19 +64,10 @@ mod tests {
     use backline_music::Metre;
 
     use super::*;
+    use crate::test_bars::bar;
 
     fn plan(bars: i64) -> Plan {
-        let bar = |index: i64| PlannedBar {
-            index,
-            start_beat: index as f64 * 4.0,
-            metre: Metre::FOUR_FOUR,
-            tempo_bpm: 120.0,
-            style: "rock".into(),
-            fill: false,
-            chords: Vec::new(),
-            notes: Vec::new(),
-        };
-        Plan { bars: (0..bars).map(bar).collect(), ..Plan::empty() }
+        Plan { bars: (0..bars).map(|index| bar(index, Vec::new())).collect(), ..Plan::empty() }
     }
 
     fn at(beat: f64) -> Option<Place> {

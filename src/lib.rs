@@ -20,6 +20,8 @@ pub mod process;
 pub mod scheduler;
 pub mod snapshot;
 pub mod state;
+#[cfg(test)]
+mod test_bars;
 pub mod worker;
 
 use std::num::NonZeroU32;

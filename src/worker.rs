@@ -630,6 +630,7 @@ pub fn await_worker(meters: &Meters, waker: &Thread, target: u64, patience: Dura
 mod tests {
     use super::*;
     use crate::bridge::{AudioEnd, bridge};
+    use crate::test_bars::bar;
 
     fn send(audio: &mut AudioEnd, frames: usize) {
         audio.send(frames, |_| 0.1, &Transport::STOPPED, 48_000.0, &Knobs::default(), false);
@@ -867,21 +868,9 @@ mod tests {
 
     #[test]
     fn what_the_musician_thinks_reaches_the_worker() {
-        use backline_music::{Metre, PlannedBar};
         let (_audio, worker, mut editor) = bridge();
-        let bar = |index: i64| {
-            Arc::new(PlannedBar {
-                index,
-                start_beat: index as f64 * 4.0,
-                metre: Metre::FOUR_FOUR,
-                tempo_bpm: 120.0,
-                style: "rock".into(),
-                fill: false,
-                chords: Vec::new(),
-                notes: Vec::new(),
-            })
-        };
-        let judgement = Judgement { bars: (3..=6).map(bar).collect(), verdict: Verdict::Disliked };
+        let bars = (3..=6).map(|index| Arc::new(bar(index, Vec::new()))).collect();
+        let judgement = Judgement { bars, verdict: Verdict::Disliked };
         editor.judgements.push(judgement).unwrap();
         let worker = Worker::start(Core::new(worker, SharedState::default())).ok().unwrap();
         let begun = Instant::now();

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use backline_music::Metre;
 use proptest::prelude::*;
 
 use super::*;
 use crate::clock::{Tightness, Tracker};
+use crate::test_bars::bar;
 
 const CHANNELS: [u8; 3] = [9, 0, 1];
 
@@ -16,19 +16,6 @@ fn note(part: Part, key: u8, onset_beat: f64, length_beats: f64) -> PlannedNote 
 
 fn plan(revision: u64, bars: Vec<PlannedBar>) -> Plan {
     Plan { revision, timeline: Timeline::Host, committed_beat: f64::NEG_INFINITY, bars }
-}
-
-fn bar(index: i64, notes: Vec<PlannedNote>) -> PlannedBar {
-    PlannedBar {
-        index,
-        start_beat: index as f64 * 4.0,
-        metre: Metre::FOUR_FOUR,
-        tempo_bpm: 120.0,
-        style: "rock".into(),
-        fill: false,
-        chords: Vec::new(),
-        notes,
-    }
 }
 
 /// Bars `from..to` of a groove: kick, hats that touch, held chords, bass; some of it early or late.

@@ -15,5 +15,5 @@ mod stream;
 
 pub use card::{Card, Output};
 pub use error::NetError;
-pub use model::Model;
+pub use model::{Model, read_folder};
 pub use stream::Stream;

@@ -55,8 +55,7 @@ impl Model {
     /// As [`Model::from_bytes`], or a file cannot be read.
     pub fn from_folder(folder: &Path) -> Result<Self, NetError> {
         let name = folder.file_name().map_or_else(|| "?".into(), |n| n.to_string_lossy().into_owned());
-        let json = read(&folder.join("net.json"))?;
-        let onnx = read(&folder.join("net.onnx"))?;
+        let (json, onnx) = read_folder(folder)?;
         Self::from_bytes(&name, &json, &onnx)
     }
 
@@ -64,6 +63,14 @@ impl Model {
     pub fn card(&self) -> &Card {
         &self.card
     }
+}
+
+/// The bytes of the net in `folder`: its `net.json` and its `net.onnx`.
+///
+/// # Errors
+/// A file cannot be read, or is far too large.
+pub fn read_folder(folder: &Path) -> Result<(Vec<u8>, Vec<u8>), NetError> {
+    Ok((read(&folder.join("net.json"))?, read(&folder.join("net.onnx"))?))
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, NetError> {

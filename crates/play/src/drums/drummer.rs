@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use backline_nets::{Model, NetError, Stream};
+use backline_nets::{Model, NetError, Stream, read_folder};
 use serde::Deserialize;
 
 use super::reading::{Levels, Score, VOICES};
@@ -53,11 +53,8 @@ impl Drummer {
     /// # Errors
     /// As [`Drummer::from_bytes`], or a file cannot be read.
     pub fn from_folder(folder: &Path) -> Result<Self, NetError> {
-        let model = Model::from_folder(folder)?;
-        let card = folder.join("net.json");
-        let json = std::fs::read(&card)
-            .map_err(|e| NetError::Unreadable { file: card.display().to_string(), why: e.to_string() })?;
-        Self::new(model, &json)
+        let (json, onnx) = read_folder(folder)?;
+        Self::from_bytes(&json, &onnx)
     }
 
     fn new(model: Model, json: &[u8]) -> Result<Self, NetError> {
