@@ -26,6 +26,8 @@ for name, part in pairs({ Drums = 1, Bass = 3 }) do
     ARDOUR.TrackMode.Normal, true, false)
   for track in tracks:iter() do
     local insert = ARDOUR.LuaAPI.new_plugin(session, "Backline", ARDOUR.PluginType.VST3, "")
+    -- Ardour ends without a word when it is given a plugin that it does not know.
+    assert(not insert:isnil(), "Ardour has not found Backline")
     track:add_processor_by_index(insert, 0, nil, true)
     set(insert, "Send", part)
     set(insert, "Style", 1)
