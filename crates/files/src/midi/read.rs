@@ -7,7 +7,10 @@ use super::{MidiNote, MidiSong, MidiTrack};
 use crate::FileError;
 
 pub(super) fn parse(bytes: &[u8]) -> Result<MidiSong, FileError> {
-    let smf = Smf::parse(bytes).map_err(|e| FileError::NotMidi(e.to_string()))?;
+    // With overflow checks the library panics at a division of -128 frames a second.
+    let smf = std::panic::catch_unwind(|| Smf::parse(bytes))
+        .map_err(|_| FileError::NotMidi("its header makes no sense".to_owned()))?
+        .map_err(|e| FileError::NotMidi(e.to_string()))?;
     let Timing::Metrical(ppq) = smf.header.timing else {
         return Err(FileError::NotMidi("it counts in film frames, not in beats".to_owned()));
     };
