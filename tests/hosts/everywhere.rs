@@ -27,13 +27,7 @@ impl<'a> Stage<'a> {
         let end = self.run.pos + (beats * 60.0 / self.at.tempo * self.song.rate) as u64;
         while self.run.pos < end {
             let frames = block();
-            let n = self.song.audio[0].len();
-            let input: Vec<Vec<f32>> = self
-                .song
-                .audio
-                .iter()
-                .map(|c| (0..frames).map(|i| c[(self.heard + i) % n]).collect())
-                .collect();
+            let input = self.song.round(self.heard, frames);
             self.run.block(&input, &At { beat: self.beat, ..self.at });
             self.heard += frames;
             if self.at.playing {

@@ -36,6 +36,12 @@ impl Song {
         self.audio[0].iter().zip(&self.audio[1]).map(|(l, r)| 0.5 * (l + r)).collect()
     }
 
+    /// `frames` samples from `from` on; after its end the song begins again.
+    pub fn round(&self, from: usize, frames: usize) -> Vec<Vec<f32>> {
+        let n = self.audio[0].len();
+        self.audio.iter().map(|c| (0..frames).map(|i| c[(from + i) % n]).collect()).collect()
+    }
+
     pub fn beat(&self, sample: f64) -> f64 {
         self.beat0 + sample / self.rate * self.tempo / 60.0
     }
