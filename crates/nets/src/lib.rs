@@ -11,6 +11,7 @@ mod card;
 mod error;
 mod model;
 mod registers;
+mod sane;
 mod stream;
 
 pub use card::{Card, Output};

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use tract_onnx::prelude::*;
 
 use crate::stream::Stream;
-use crate::{Card, NetError};
+use crate::{Card, NetError, sane};
 
 /// The largest file that is read as a net: ours are below 5 MB.
 const MOST_BYTES: u64 = 64 << 20;
@@ -83,7 +83,10 @@ fn read(file: &Path) -> Result<Vec<u8>, NetError> {
 }
 
 fn optimised(card: &Card, onnx: &[u8]) -> TractResult<Arc<TypedRunnableModel>> {
-    let mut model = tract_onnx::onnx().model_for_read(&mut std::io::Cursor::new(onnx))?;
+    let library = tract_onnx::onnx();
+    let proto = library.proto_model_for_read(&mut std::io::Cursor::new(onnx))?;
+    sane::check(&proto)?;
+    let mut model = library.model_for_proto_model(&proto)?;
     let shapes = std::iter::once(vec![1, card.chunk, card.features]).chain(card.states.iter().cloned());
     let inputs = model.input_outlets()?.len();
     if inputs != 1 + card.states.len() {

@@ -96,6 +96,8 @@ def mixed(piece, audio, shots):
     if piece.one_shots:
         drums = shots.play(piece.drums, len(x), rng)
         # Voices without a one-shot (tambourine, cowbell) stay silent: no truth speaks of them.
+        if rng.random() < 0.35:
+            x = pumped(x, [t for t, voice, _ in piece.drums if voice == "kick"], rng)
         x = x * rng.uniform(0.2, 1.2) + drums * rng.uniform(0.3, 1.0)
     if rng.random() < 0.4:
         x = room(x, rng)
@@ -116,6 +118,16 @@ def mixed(piece, audio, shots):
         x = np.clip(x * rng.uniform(1.5, 4), -1, 1)
     x = x / max(float(np.abs(x).max()), 1e-6) * 10 ** (-rng.uniform(0.5, 30) / 20)
     return np.round(x * 32_767).astype("<i2")
+
+
+def pumped(x, kicks_s, rng):
+    """Ducked by each kick, as dance music has it: the band swells towards the beat and is not struck on it."""
+    gain, depth = np.ones(len(x)), rng.uniform(0.4, 1.0)
+    back = np.linspace(0, 1, int(rng.uniform(0.12, 0.4) * RATE)) ** rng.uniform(0.7, 2.5)
+    for at in (round(t * RATE) for t in kicks_s):
+        part = gain[at : at + len(back)]
+        part[:] = np.minimum(part, 1 - depth + depth * back[: len(part)])
+    return x * gain
 
 
 def room(x, rng):
