@@ -10,7 +10,7 @@ use backline_synth::render;
 
 use crate::demo::DEMO_BEAT;
 use crate::editor::scene::{ClipChoice, Format};
-use crate::folders::file_name;
+use backline_engine::folders::file_name;
 
 /// Samples a second of clips that are sound.
 const SAMPLE_RATE: u32 = 48_000;

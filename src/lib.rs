@@ -11,7 +11,6 @@ pub mod clips;
 pub mod clock;
 pub mod demo;
 pub mod editor;
-pub mod folders;
 pub mod intake;
 pub mod link;
 pub mod params;

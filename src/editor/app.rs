@@ -24,12 +24,12 @@ use super::scene::{
 use super::theme::Theme;
 use crate::bridge::{EditorEnd, Judgement};
 use crate::clips::Clip;
-use crate::folders;
 use crate::intake;
 use crate::params::BacklineParams;
 use crate::presets::{Library, Preset};
 use crate::snapshot::Snapshot;
 use crate::state::{self, Look};
+use backline_engine::folders;
 
 /// Time between frames while something moves.
 const FRAME: Duration = Duration::from_millis(33);

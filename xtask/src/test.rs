@@ -9,7 +9,7 @@ use crate::run::{answers, command, root, run, target};
 use crate::setup::{Purpose, setup};
 
 /// The seed of the property tests: the same cases on every run, so that a red run means a change. Set
-/// `PROPTEST_RNG_SEED` (and `PROPTEST_CASES`) to search further.
+/// `PROPTEST_RNG_SEED` to search elsewhere.
 const PROPERTY_SEED: (&str, &str) = ("PROPTEST_RNG_SEED", "20261121");
 
 /// Runs every test of the workspace: with nextest where it is installed, else with cargo's own

@@ -19,6 +19,7 @@ mod ahead;
 mod clock;
 mod dynamics;
 pub mod edits;
+pub mod folders;
 mod memory;
 pub mod offline;
 pub mod session;

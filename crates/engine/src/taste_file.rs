@@ -10,8 +10,8 @@ use backline_files::whole::write_bytes;
 use backline_play::Taste;
 use backline_play::taste::{Judgement, TasteError};
 
-/// Names another file for the taste.
-pub const VARIABLE: &str = "BACKLINE_TASTE";
+use crate::folders;
+
 /// No taste is larger; what is, is none.
 const MAX_BYTES: u64 = 1 << 20;
 
@@ -68,19 +68,7 @@ impl TasteFile {
     /// # Errors
     /// There is no such folder.
     pub fn own() -> Result<Self, TasteFileError> {
-        let variable = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-        if let Some(path) = variable(VARIABLE) {
-            return Ok(Self { path });
-        }
-        let home = || variable("HOME").or_else(|| variable("USERPROFILE"));
-        let folder = if cfg!(windows) {
-            variable("APPDATA")
-        } else if cfg!(target_os = "macos") {
-            home().map(|h| h.join("Library/Application Support"))
-        } else {
-            variable("XDG_DATA_HOME").or_else(|| home().map(|h| h.join(".local/share")))
-        };
-        let path = folder.ok_or(TasteFileError::NoFolder)?.join("Backline").join("taste.json");
+        let path = folders::taste().ok_or(TasteFileError::NoFolder)?;
         Ok(Self { path })
     }
 

@@ -21,7 +21,8 @@ fn graph(graph: &GraphProto) -> TractResult<()> {
     graph.initializer.iter().try_for_each(tensor)?;
     for node in &graph.node {
         for attribute in &node.attribute {
-            let wrong = |what: &str| TractError::msg(format!("{} {what} at {}", node.op_type, attribute.name));
+            let wrong =
+                |what: &str| TractError::msg(format!("{} {what} at {}", node.op_type, attribute.name));
             if attribute.name == "perm" && !permutes(&attribute.ints) {
                 return Err(wrong("has no permutation"));
             }
@@ -60,7 +61,8 @@ fn tensor(tensor: &TensorProto) -> TractResult<()> {
         return wrong("points to another file");
     }
     let said = tensor.int64_data.iter().copied();
-    let words = tensor.raw_data.chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().expect("eight bytes")));
+    let words =
+        tensor.raw_data.chunks_exact(8).map(|b| i64::from_le_bytes(b.try_into().expect("eight bytes")));
     let whole = tensor.data_type == tract_onnx::pb::tensor_proto::DataType::Int64 as i32;
     if whole && said.chain(words).any(absurd) {
         return wrong("has an absurd length");

@@ -1,4 +1,4 @@
-//! Where presets and clips lie: folders that last, in the musician's home.
+//! Where presets, clips and the taste lie: folders that last, in the musician's home.
 
 use std::path::{Path, PathBuf};
 
@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 pub const CLIPS_VARIABLE: &str = "BACKLINE_CLIPS";
 /// Names another folder for presets.
 pub const PRESETS_VARIABLE: &str = "BACKLINE_PRESETS";
+/// Names another file for the taste.
+pub const TASTE_VARIABLE: &str = "BACKLINE_TASTE";
 /// What to do where no folder is found.
 pub const NO_HOME: &str = if cfg!(windows) {
     "Set the variable USERPROFILE and try again."
@@ -58,6 +60,11 @@ impl<V: Fn(&str) -> Option<PathBuf>, R: Fn(&Path) -> Option<String>> Home<V, R> 
 
     /// Where programs keep what the musician has set.
     fn settings(&self) -> Option<PathBuf> {
+        self.kept("XDG_CONFIG_HOME", ".config")
+    }
+
+    /// Where programs keep something for themselves; `named` and `usual` tell Unix where.
+    fn kept(&self, named: &str, usual: &str) -> Option<PathBuf> {
         match self.system {
             System::Windows => {
                 self.variable("APPDATA").or_else(|| Some(self.home()?.join("AppData").join("Roaming")))
@@ -66,8 +73,8 @@ impl<V: Fn(&str) -> Option<PathBuf>, R: Fn(&Path) -> Option<String>> Home<V, R> 
             System::Unix => {
                 // "All paths set in these environment variables must be absolute", says the base directory
                 // specification of freedesktop.org; others are to be ignored.
-                let named = self.variable("XDG_CONFIG_HOME").filter(|path| path.has_root());
-                named.or_else(|| Some(self.home()?.join(".config")))
+                let named = self.variable(named).filter(|path| path.has_root());
+                named.or_else(|| Some(self.home()?.join(usual)))
             }
         }
     }
@@ -100,6 +107,11 @@ impl<V: Fn(&str) -> Option<PathBuf>, R: Fn(&Path) -> Option<String>> Home<V, R> 
     fn presets(&self) -> Option<PathBuf> {
         self.variable(PRESETS_VARIABLE).or_else(|| Some(self.settings()?.join("Backline").join("presets")))
     }
+
+    fn taste(&self) -> Option<PathBuf> {
+        self.variable(TASTE_VARIABLE)
+            .or_else(|| Some(self.kept("XDG_DATA_HOME", ".local/share")?.join("Backline").join("taste.json")))
+    }
 }
 
 /// The folder that clips are written to. It is not made here.
@@ -110,6 +122,11 @@ pub fn clips() -> Option<PathBuf> {
 /// The folder of the musician's presets. It is not made here.
 pub fn presets() -> Option<PathBuf> {
     here().presets()
+}
+
+/// The file of the musician's taste. It is not made here.
+pub fn taste() -> Option<PathBuf> {
+    here().taste()
 }
 
 /// `name` as every system takes it for a file: no separators, no controls, no dots at its ends, not too long, and
@@ -178,6 +195,7 @@ mod tests {
         let windows = home(System::Windows, &windows, none);
         assert_eq!(windows.presets(), path(&["/Roaming", "Backline", "presets"]));
         assert_eq!(windows.clips(|_| true), path(&["/Users/Jürgen", "Music", "Backline"]));
+        assert_eq!(windows.taste(), path(&["/Roaming", "Backline", "taste.json"]));
         let bare = home(System::Windows, &[("USERPROFILE", "/U")], none);
         assert_eq!(bare.presets(), path(&["/U", "AppData", "Roaming", "Backline", "presets"]));
 
@@ -192,6 +210,7 @@ mod tests {
             "# made by xdg-user-dirs-update\nXDG_DESKTOP_DIR=\"$HOME/x\"\nXDG_MUSIC_DIR=\"$HOME/Musik\"\n";
         let unix = home(System::Unix, &[("HOME", "/home/j")], ("/home/j/.config/user-dirs.dirs", named));
         assert_eq!(unix.presets(), path(&["/home/j/.config/Backline/presets"]));
+        assert_eq!(unix.taste(), path(&["/home/j/.local/share/Backline/taste.json"]));
         assert_eq!(unix.clips(|_| true), path(&["/home/j/Musik/Backline"]));
         assert_eq!(unix.clips(|_| false), path(&["/home/j/Backline"]), "where that folder is gone");
         let variables = [("HOME", "/h"), ("XDG_CONFIG_HOME", "relative")];
@@ -202,7 +221,7 @@ mod tests {
 
         for system in [System::Unix, System::Windows, System::Macos] {
             let nowhere = home(system, &[("APPDATA", ""), ("HOME", "")], none);
-            assert_eq!((nowhere.presets(), nowhere.clips(|_| true)), (None, None));
+            assert_eq!((nowhere.presets(), nowhere.clips(|_| true), nowhere.taste()), (None, None, None));
             let told =
                 [(CLIPS_VARIABLE, "/c"), (PRESETS_VARIABLE, "/p"), ("HOME", "/h"), ("USERPROFILE", "/h")];
             let told = home(system, &told, none);
