@@ -28,8 +28,8 @@ pub(crate) struct Sureness {
 }
 
 /// A stream, by the net and by rules alone; a recording likewise.
-pub(crate) const STREAM_NET: Sureness = Sureness { chord: line(0.44, -0.72), key: line(0.45, -0.36) };
-pub(crate) const STREAM_RULES: Sureness = Sureness { chord: line(0.42, -0.68), key: line(0.58, -0.58) };
+pub(crate) const STREAM_NET: Sureness = Sureness { chord: line(0.61, -0.91), key: line(0.45, -0.35) };
+pub(crate) const STREAM_RULES: Sureness = Sureness { chord: line(0.62, -1.09), key: line(0.44, -0.45) };
 pub(crate) const RECORDING_NET: Sureness = Sureness { chord: line(0.35, -0.63), key: line(0.40, 0.10) };
 pub(crate) const RECORDING_RULES: Sureness = Sureness { chord: line(0.44, -0.68), key: line(0.58, -0.58) };
 
