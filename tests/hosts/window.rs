@@ -18,7 +18,7 @@ use x11rb::protocol::xproto::{ConnectionExt as _, CreateWindowAux, WindowClass};
 const CYCLES: usize = 50;
 
 /// A parent window, as a host has one.
-fn parent() -> (x11rb::rust_connection::RustConnection, u32) {
+pub fn parent() -> (x11rb::rust_connection::RustConnection, u32) {
     let (connection, screen) = x11rb::connect(None).unwrap();
     let root = connection.setup().roots[screen].root;
     let id = connection.generate_id().unwrap();
@@ -97,7 +97,7 @@ fn pixels(connection: &impl x11rb::connection::Connection, window: u32) -> (u16,
 }
 
 /// Looks at the window. With `BACKLINE_SCREENSHOT` set to a folder, the picture is kept there as a PPM.
-fn look(connection: &impl Connection, window: u32, name: &str) -> Vec<[u8; 3]> {
+pub fn look(connection: &impl Connection, window: u32, name: &str) -> Vec<[u8; 3]> {
     let (width, height, picture) = pixels(connection, window);
     if let Some(folder) = std::env::var_os("BACKLINE_SCREENSHOT") {
         let mut ppm = format!("P6 {width} {height} 255\n").into_bytes();
@@ -152,7 +152,7 @@ fn the_window_paints_while_the_band_plays() {
 }
 
 /// The hand of a musician, by the X server's own test extension.
-fn hand(connection: &impl Connection, kind: u8, detail: u8, x: f32, y: f32) {
+pub fn hand(connection: &impl Connection, kind: u8, detail: u8, x: f32, y: f32) {
     use x11rb::protocol::xtest::ConnectionExt as _;
     use x11rb::wrapper::ConnectionExt as _;
     let root = connection.setup().roots[0].root;
