@@ -6,16 +6,25 @@
 use backline_testhost::{At, Host, Run};
 
 use crate::bundle;
+use crate::random::resident_mib;
 use crate::saved::with_field;
 
+use std::ffi::OsStr;
 use std::time::{Duration, Instant};
 
-use backline_testscreen::on_a_screen;
+use backline_testscreen::{on_a_screen, on_a_screen_with};
 
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{ConnectionExt as _, CreateWindowAux, WindowClass};
 
 const CYCLES: usize = 50;
+/// Cycles after which all is there that stays.
+const WARM: usize = 10;
+/// What the rest may add, in MiB: less than a megabyte a window. One that is not let go is its picture alone: three.
+const SLACK_MIB: f64 = 30.0;
+/// The C library gives threads memory of their own, which it keeps when they end: as much as there were windows. In one
+/// heap it is seen whether anything is really lost.
+const ONE_HEAP: [(&str, &str); 1] = [("MALLOC_ARENA_MAX", "1")];
 
 /// A parent window, as a host has one.
 pub fn parent() -> (x11rb::rust_connection::RustConnection, u32) {
@@ -44,14 +53,31 @@ fn busy(host: &mut dyn Host, cycle: usize, time: Duration) {
     }
 }
 
+/// Whether no more memory is held than `early`, but for a little.
+fn flat(early: Option<f64>) {
+    if let (Some(early), Some(late)) = (early, resident_mib()) {
+        println!("resident memory: {early:.1} MiB after {WARM} windows, {late:.1} after {CYCLES}");
+        assert!(late - early < SLACK_MIB, "{early} MiB have become {late}");
+    }
+}
+
 #[test]
 fn clap_window() {
-    if !on_a_screen("window::clap_window", 1280, 900) {
+    if !on_a_screen_with(
+        "window::clap_window",
+        1280,
+        900,
+        &ONE_HEAP.map(|(name, value)| (name, OsStr::new(value))),
+    ) {
         return;
     }
     let mut host = bundle::load_clap();
     host.activate(48_000.0, 512, false);
+    let mut early = None;
     for cycle in 0..CYCLES {
+        if cycle == WARM {
+            early = resident_mib();
+        }
         let (_connection, window) = parent();
         host.open_window(window);
         // Some windows are closed before they have drawn.
@@ -62,16 +88,26 @@ fn clap_window() {
         host.close_window();
         host.idle();
     }
+    flat(early);
 }
 
 #[test]
 fn vst3_window() {
-    if !on_a_screen("window::vst3_window", 1280, 900) {
+    if !on_a_screen_with(
+        "window::vst3_window",
+        1280,
+        900,
+        &ONE_HEAP.map(|(name, value)| (name, OsStr::new(value))),
+    ) {
         return;
     }
     let mut host = bundle::load_vst3();
     host.activate(48_000.0, 512, false);
+    let mut early = None;
     for cycle in 0..CYCLES {
+        if cycle == WARM {
+            early = resident_mib();
+        }
         let (_connection, window) = parent();
         host.open_window(window);
         for _ in 0..(cycle % 5) * 4 {
@@ -81,6 +117,7 @@ fn vst3_window() {
         host.close_window();
         host.idle();
     }
+    flat(early);
 }
 
 /// The pixels of a window: red, green, blue.
