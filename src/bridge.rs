@@ -101,6 +101,8 @@ pub struct Meters {
     /// The musician wants to hear the demo. The window sets it; the audio thread ends it when the host
     /// plays.
     pub demo_wanted: AtomicBool,
+    /// The window moves: it paints again soon, whether there is news or not.
+    pub window_moves: AtomicBool,
 }
 
 /// The audio thread's end.

@@ -1,7 +1,6 @@
 //! From captured bars to files: MIDI, a file a part, a lead sheet, or sound.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use backline_files::wav::{Depth, write_wav};
 use backline_files::{LeadSheet, MidiSong};
@@ -29,14 +28,13 @@ pub struct Clip {
 }
 
 impl Clip {
-    /// The last bars of `captured`, as `choice` wants them. `None` when there are none.
-    pub fn of(captured: &[Arc<PlannedBar>], choice: ClipChoice, key: Option<Key>) -> Option<Self> {
-        let chosen = &captured[captured.len().saturating_sub(choice.bars)..];
-        let (first, last) = (chosen.first()?, chosen.last()?);
-        let mut bars = Vec::with_capacity(chosen.len());
-        let mut points = Vec::with_capacity(chosen.len() + 1);
+    /// What `choice` holds. `None` when that is nothing.
+    pub fn of(choice: &ClipChoice, key: Option<Key>) -> Option<Self> {
+        let (first, last) = (choice.bars.first()?, choice.bars.last()?);
+        let mut bars = Vec::with_capacity(choice.bars.len());
+        let mut points = Vec::with_capacity(choice.bars.len() + 1);
         let (mut start, mut seconds) = (0.0, 0.0);
-        for bar in chosen {
+        for bar in &choice.bars {
             let shift = start - bar.start_beat;
             let mut moved = PlannedBar::clone(bar);
             moved.start_beat = start;
@@ -53,8 +51,8 @@ impl Clip {
         let part = choice.part.map_or(String::new(), |part| format!(" {part}"));
         let name = format!(
             "Backline {}-{}{part} {} {:.0} bpm",
-            number(first),
-            number(last),
+            number(first.start_beat, first.metre.bar_quarters()),
+            number(last.start_beat, last.metre.bar_quarters()),
             first.style,
             first.tempo_bpm
         );
@@ -132,11 +130,12 @@ impl Clip {
     }
 }
 
-/// The bar's number as the musician counts; the demo's count from 1 like any song's.
-fn number(bar: &PlannedBar) -> i64 {
-    let from = if bar.start_beat >= DEMO_BEAT { DEMO_BEAT } else { 0.0 };
+/// The number of the bar of `quarters` that starts at `beat`, as the musician counts; the demo's count from 1 like
+/// any song's.
+pub fn number(beat: f64, quarters: f64) -> i64 {
+    let from = if beat >= DEMO_BEAT { DEMO_BEAT } else { 0.0 };
     #[allow(clippy::cast_possible_truncation)] // positions are bounded by the clock
-    let bars = ((bar.start_beat - from) / bar.metre.bar_quarters()).round() as i64;
+    let bars = ((beat - from) / quarters).round() as i64;
     bars + 1
 }
 
@@ -154,6 +153,8 @@ fn free(folder: &Path, name: &str, extension: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use backline_music::{Metre, PlannedChord};
 
     use super::*;
@@ -195,12 +196,13 @@ mod tests {
     }
 
     fn choice(bars: usize, part: Option<Part>) -> ClipChoice {
-        ClipChoice { bars, part }
+        let captured = captured();
+        ClipChoice { bars: captured[captured.len().saturating_sub(bars)..].to_vec(), part }
     }
 
     #[test]
     fn bars_lie_end_to_end_at_their_tempi() {
-        let clip = Clip::of(&captured(), choice(8, None), None).unwrap();
+        let clip = Clip::of(&choice(8, None), None).unwrap();
         let song = MidiSong::parse(&clip.midi("x", &Part::ALL).to_bytes()).unwrap();
         let bass: Vec<u32> =
             song.tracks.iter().find(|t| t.name == "Bass").unwrap().notes.iter().map(|n| n.tick).collect();
@@ -208,16 +210,16 @@ mod tests {
         assert!((song.seconds_at(11_520) - 8.0).abs() < 1e-3, "two seconds a bar, then four");
         assert_eq!(song.metres, [(0, Metre::FOUR_FOUR)]);
         assert_eq!(song.markers, [(0, "Am".to_owned())]);
-        let last = Clip::of(&captured(), choice(1, Some(Part::Bass)), None).unwrap();
+        let last = Clip::of(&choice(1, Some(Part::Bass)), None).unwrap();
         assert_eq!((last.bars.len(), last.parts()), (1, vec![Part::Bass]));
-        assert_eq!(Clip::of(&[], choice(4, None), None), None);
+        assert_eq!(Clip::of(&choice(0, None), None), None);
     }
 
     #[test]
     fn every_format_is_written_beside_what_is_there() {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("new").join("clips");
-        let clip = Clip::of(&captured(), choice(2, None), None).unwrap();
+        let clip = Clip::of(&choice(2, None), None).unwrap();
         for (format, files) in
             [(Format::Midi, 1), (Format::MidiParts, 3), (Format::MusicXml, 1), (Format::Wav, 1)]
         {
@@ -236,7 +238,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("taken");
         std::fs::write(&file, "x").unwrap();
-        let clip = Clip::of(&captured(), choice(2, None), None).unwrap();
+        let clip = Clip::of(&choice(2, None), None).unwrap();
         let why = clip.write(&file, Format::Midi).unwrap_err();
         assert!(why.starts_with("The clip is not written") && why.ends_with("kept."), "{why}");
     }

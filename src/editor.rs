@@ -19,7 +19,9 @@ mod lanes;
 pub mod layout;
 pub mod moment;
 mod room;
+mod ruler;
 pub mod scene;
+pub mod selection;
 mod shape;
 mod status;
 pub mod theme;
@@ -30,7 +32,9 @@ use std::sync::Arc;
 
 use nice_plug::editor::dpi::LogicalSize;
 use nice_plug::editor::{ResizeHint, SizeConstraints};
-use nice_plug_egui::{EguiEditorState, EguiNiceSettings, RepaintNotifier, create_egui_editor};
+use nice_plug_egui::{
+    EguiEditorState, EguiNiceSettings, GraphicsConfig, RepaintNotifier, create_egui_editor,
+};
 
 use crate::bridge::EditorEnd;
 use crate::params::BacklineParams;
@@ -50,16 +54,19 @@ pub fn create(params: Arc<BacklineParams>, end: EditorEnd, news: RepaintNotifier
     };
     let hint = ResizeHint { size_constraints: constraints, ..ResizeHint::RESIZABLE };
     let threads = Threads::default();
+    // Nothing here fades from colour to colour, and where graphics are software dithering costs with every pixel.
+    let graphics = GraphicsConfig { dithering: false, ..GraphicsConfig::default() };
     let inner = create_egui_editor(
         EguiEditorState::from_size(LogicalSize::new(USUAL_SIZE.x, USUAL_SIZE.y), 1.0),
         news,
-        EguiNiceSettings::new().with_tile("Backline").with_resize_hint(hint),
+        EguiNiceSettings::new().with_tile("Backline").with_resize_hint(hint).with_graphics_config(graphics),
         App::new(params, end, threads.clone()),
     )?;
     Some(Window::new(inner, threads))
 }
 
-/// Paints the window.
+/// Paints the window, on a ground that is filled already: with the theme's colour behind a room, since rooms fill most
+/// of it, and where graphics are software every pixel that is painted twice is paid for.
 pub fn paint(ui: &mut egui::Ui, scene: &Scene<'_>, desk: &mut Desk, acts: &mut Vec<Action>) {
     if let Some(placed) = &mut desk.placed {
         placed.clear();
@@ -77,9 +84,18 @@ pub fn paint(ui: &mut egui::Ui, scene: &Scene<'_>, desk: &mut Desk, acts: &mut V
             _ => true,
         });
     });
+    let over_all = egui::Popup::is_any_open(ui.ctx())
+        || desk.typing.is_some()
+        || desk.chord.is_some()
+        || *scene.intake != scene::Intake::Nothing;
+    if !over_all && ui.input(|i| i.key_pressed(egui::Key::Escape)) {
+        desk.selection = None;
+    }
     let window = ui.max_rect();
-    ui.painter().rect_filled(window, 0.0, scene.theme.window);
     let layout = Layout::of(window.size());
+    for gap in layout.gaps(window) {
+        ui.painter().rect_filled(gap, 0.0, scene.theme.window);
+    }
     let mut room = Room { ui, scene, desk, acts };
     // In reading order, which is the order of the Tab key.
     header::paint(&mut room, layout.header);

@@ -25,6 +25,7 @@ pub mod worker;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use nice_plug::midi::{Channel, Key, VoiceID};
 use nice_plug::prelude::*;
@@ -68,8 +69,12 @@ impl Default for Backline {
             core.learn_in(file);
         }
         let news = RepaintNotifier::new();
-        let bell = news.clone();
-        core.on_news(Box::new(move || bell.request_repaint()));
+        let (bell, meters) = (news.clone(), Arc::clone(&editor.meters));
+        core.on_news(Box::new(move || {
+            if !meters.window_moves.load(Ordering::Relaxed) {
+                bell.request_repaint();
+            }
+        }));
         Self {
             params,
             processor: Processor::new(audio),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use backline_engine::{Edits, Verdict};
 use backline_filedrag::{Catcher, Outcome, Visit};
-use backline_music::{ChordPin, Corrections};
+use backline_music::{ChordPin, Corrections, PlannedBar};
 use nice_plug::context::gui::GuiContext;
 use nice_plug_egui::baseview::HandlerError;
 use nice_plug_egui::{Frame, KeyCapture, NiceEguiApp};
@@ -39,9 +39,6 @@ const AT_REST: f32 = 5.0e-4;
 const JUMP_SHOWN: Duration = Duration::from_millis(500);
 /// The preview's level when the demo turns it on, in dB.
 const DEMO_PREVIEW: &str = "-6 dB";
-
-/// Bars that a thumb is about.
-const JUDGED_BARS: usize = 4;
 
 /// What became of a clip.
 enum Written {
@@ -231,7 +228,7 @@ impl App {
                     }
                 }
                 Action::File(act) => self.file(ctx, act),
-                Action::Judge(liked) => self.judge(liked),
+                Action::Judge(bars, liked) => self.judge(bars, liked),
                 Action::Look(look) => self.write_state(|state| state.look = look),
                 Action::Dismiss => {
                     if !self.notices.is_empty() {
@@ -330,12 +327,10 @@ impl App {
         }
     }
 
-    /// Tells the worker what the musician thinks of the bars that were played last.
-    fn judge(&mut self, liked: bool) {
-        let captured = &self.end.snapshot.output_buffer_mut().captured;
-        let bars = captured[captured.len().saturating_sub(JUDGED_BARS)..].to_vec();
+    /// Tells the worker what the musician thinks of some bars.
+    fn judge(&mut self, bars: Vec<Arc<PlannedBar>>, liked: bool) {
         let verdict = if liked { Verdict::Liked } else { Verdict::Disliked };
-        if !bars.is_empty() && self.end.judgements.push(Judgement { bars, verdict }).is_err() {
+        if self.end.judgements.push(Judgement { bars, verdict }).is_err() {
             self.notices.push(
                 "The band does not listen just now, so what you think of these bars was not taken. Turn audio on in \
                  the host and say it again."
@@ -401,8 +396,7 @@ impl App {
         }
         let snapshot = self.end.snapshot.output_buffer_mut();
         let key = self.corrections.key.or(snapshot.key.map(|key| key.value));
-        let Some(clip) = Clip::of(&snapshot.captured, choice, key) else { return };
-        let bars = snapshot.captured[snapshot.captured.len().saturating_sub(choice.bars)..].to_vec();
+        let Some(clip) = Clip::of(&choice, key) else { return };
         let Some(folder) = folders::clips() else {
             let what = folders::NO_HOME;
             let why =
@@ -427,7 +421,7 @@ impl App {
         self.clips.busy = spawned.is_ok();
         self.written = Some(receiver);
         // Bars that are kept are liked. Where nobody listens nothing is learnt; the clip is what counts.
-        let _ = self.end.judgements.push(Judgement { bars, verdict: Verdict::Kept });
+        let _ = self.end.judgements.push(Judgement { bars: choice.bars, verdict: Verdict::Kept });
     }
 
     /// News of a clip.
@@ -559,11 +553,14 @@ impl App {
         }
     }
 
-    fn apply_look(&mut self, ctx: &egui::Context) {
+    fn apply_look(&mut self, ctx: &egui::Context, frame: &mut Frame) {
         if self.applied == Some(self.look) {
             return;
         }
         let theme = Theme::of(self.look.light);
+        // The values are taken as they are.
+        let [red, green, blue, alpha] = theme.panel.to_normalized_gamma_f32();
+        frame.set_clear_color(egui::Rgba::from_rgba_premultiplied(red, green, blue, alpha));
         ctx.set_theme(if self.look.light { egui::Theme::Light } else { egui::Theme::Dark });
         ctx.set_visuals_of(
             if self.look.light { egui::Theme::Light } else { egui::Theme::Dark },
@@ -588,7 +585,7 @@ impl NiceEguiApp for App {
             self.notices.append(&mut self.library.notices);
         }
         self.applied = None;
-        self.apply_look(&ctx);
+        self.apply_look(&ctx, frame);
         self.catch_files(&ctx, frame);
         frame.set_key_capture(KeyCapture::IgnoreAll);
         Ok(())
@@ -602,7 +599,7 @@ impl NiceEguiApp for App {
         self.read_state();
         self.hear_of_clips();
         self.hear_of_files(&ui.ctx().clone());
-        self.apply_look(&ui.ctx().clone());
+        self.apply_look(&ui.ctx().clone(), frame);
         let status = self.status();
         let values = self.params.values();
         let mut acts = Vec::new();
@@ -642,9 +639,12 @@ impl NiceEguiApp for App {
         // Keys are the host's unless a value or a name is being typed, or Tab has come here.
         let focused = ctx.memory(|m| m.focused().is_some());
         frame.set_key_capture(if focused { space_excepted() } else { KeyCapture::IgnoreAll });
+        // While something moves frames come by themselves, and the worker rings for none between; what it had
+        // to tell meanwhile is seen in one frame more.
+        let moved = self.end.meters.window_moves.swap(moving, Ordering::Relaxed);
         if acted {
             ctx.request_repaint();
-        } else if moving {
+        } else if moving || moved {
             ctx.request_repaint_after(FRAME);
         }
         // Else nothing: the worker rings when there is something new.
@@ -655,6 +655,7 @@ impl NiceEguiApp for App {
         if let Some((id, _)) = self.before.take() {
             self.with_setter(|params, setter| params.dial(id).end(setter));
         }
+        self.end.meters.window_moves.store(false, Ordering::Relaxed);
         self.context = None;
         self.catcher = None;
         self.file_over = false;

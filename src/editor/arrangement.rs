@@ -3,18 +3,24 @@
 use backline_music::{Part, PlannedNote};
 use egui::{Align2, Color32, Rect, Sense, Stroke, StrokeKind, pos2, vec2};
 
+use super::clips;
 use super::dial::ParamId;
 use super::lanes::{self, Grid, ROWS, ShownBar};
 use super::layout::HEAD_WIDTH;
 use super::moment::State;
 use super::room::{RADIUS, Room, wheel_notches};
+use super::ruler;
 use super::scene::{Action, ClipChoice, FileAct, Format};
+use super::selection;
 use super::theme::{big, body, head, small};
 use super::timeline::{Axis, shown_bars};
 use super::tooltips;
 
-/// Bars that a lane's grip drags out.
+/// Bars that a lane's grip drags out, where none are selected.
 const GRIP_BARS: usize = 4;
+
+/// Size of the octaves' names.
+const OCTAVE_NAME: f32 = 9.0;
 
 /// How far the wheel goes from the playhead, in bars.
 const PAN_BARS: f64 = 64.0;
@@ -31,15 +37,25 @@ const fn switch_of(part: Part) -> ParamId {
 /// Paints the room.
 pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
     room.panel(rect);
-    let inner = rect.shrink(1.0);
+    let whole = rect.shrink(1.0);
+    let inner = Rect::from_min_max(whole.min + vec2(0.0, ruler::HEIGHT), whole.max);
     let height = inner.height();
     let lane = |from: f32, to: f32| {
         let top = inner.top() + height * from;
         Rect::from_min_max(pos2(inner.left(), top), pos2(inner.right(), inner.top() + height * to - 2.0))
     };
     let lanes =
-        [(Part::Chords, lane(0.0, 0.34)), (Part::Bass, lane(0.34, 0.6)), (Part::Drums, lane(0.6, 1.0))];
+        [(Part::Chords, lane(0.0, 0.33)), (Part::Bass, lane(0.33, 0.6)), (Part::Drums, lane(0.6, 1.0))];
     let empty = room.scene.is_empty();
+    if !empty {
+        ruler::heading(room, whole.min, HEAD_WIDTH);
+        let at = Rect::from_min_max(
+            pos2(whole.left() + HEAD_WIDTH, whole.top()),
+            pos2(whole.right(), inner.top()),
+        );
+        let axis = Axis::new(room, at);
+        ruler::paint(room, at, &axis);
+    }
     for (part, lane) in lanes {
         heading(room, part, lane);
         let body = Rect::from_min_max(pos2(lane.left() + HEAD_WIDTH, lane.top()), lane.max);
@@ -48,6 +64,7 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
         if !empty {
             let axis = Axis::new(room, body);
             lines(room, body, &axis);
+            ruler::mark(room, body, &axis);
             let bars = lanes::bars(room, part, &axis);
             let grid = Grid::new(body, part, &axis, &bars);
             match part {
@@ -61,7 +78,7 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
             room.ui.painter_at(body).vline(x, body.y_range(), Stroke::new(2.0, accent));
         }
     }
-    let lanes = Rect::from_min_max(pos2(inner.left() + HEAD_WIDTH, inner.top()), inner.max);
+    let lanes = Rect::from_min_max(pos2(whole.left() + HEAD_WIDTH, whole.top()), whole.max);
     if empty {
         welcome(room, lanes);
     } else {
@@ -120,10 +137,14 @@ fn heading(room: &mut Room<'_, '_>, part: Part, lane: Rect) {
             room.put(other, if alone { 1.0 } else { 0.0 });
         }
     }
-    let bars = room.scene.clips.bars.min(GRIP_BARS);
+    let bars = match ruler::selected(room) {
+        Some(selection) => selection::bars(room.scene, &selection),
+        None => clips::last_bars(room.scene, GRIP_BARS),
+    };
+    let some = !bars.is_empty();
     let grip = key(2.0, 0.0);
     let response = room.touch(&format!("Drag {part}"), grip, Sense::click_and_drag(), tooltips::GRIP);
-    let colour = if bars == 0 {
+    let colour = if !some {
         theme.line
     } else if response.hovered() {
         theme.high
@@ -134,10 +155,10 @@ fn heading(room: &mut Room<'_, '_>, part: Part, lane: Rect) {
         let y = grip.top() + 4.0 + 4.0 * i as f32;
         room.ui.painter().hline((grip.left() + 3.0)..=(grip.right() - 3.0), y, Stroke::new(1.5, colour));
     }
-    if response.drag_started() && bars > 0 {
+    if response.drag_started() && some {
         room.acts.push(Action::Drag(ClipChoice { bars, part: Some(part) }, Format::Midi));
     }
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, bars > 0, format!("Drag {part}")));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, some, format!("Drag {part}")));
 
     let kept = lanes::all_kept(room, part);
     let plans = room.scene.snapshot.planned_notes() > 0;
@@ -194,12 +215,15 @@ fn roll(room: &mut Room<'_, '_>, part: Part, rect: Rect, grid: &Grid<'_>, bars: 
             let y = grid.key_top(key) + grid.row;
             let painter = room.ui.painter_at(rect);
             painter.hline(rect.x_range(), y, Stroke::new(1.0, theme.line.gamma_multiply(0.6)));
+            if y - OCTAVE_NAME < rect.top() {
+                continue;
+            }
             let name = format!("C{}", i32::from(key / 12) - 1);
             painter.text(
                 pos2(rect.left() + 3.0, y),
                 Align2::LEFT_BOTTOM,
                 name,
-                egui::FontId::proportional(9.0),
+                egui::FontId::proportional(OCTAVE_NAME),
                 theme.low,
             );
         }
@@ -300,11 +324,10 @@ fn welcome(room: &mut Room<'_, '_>, rect: Rect) {
     }
 }
 
-/// What is wrong, across the lanes.
+/// What is wrong, where no lanes are to be seen or nothing goes on in them any more; else the last line says it.
 fn banner(room: &mut Room<'_, '_>, rect: Rect) {
     let scene = room.scene;
-    let wrong = matches!(scene.state, State::Error | State::Degraded | State::ModelMissing | State::NoInput);
-    let Some(text) = scene.state.advice(scene.snapshot).filter(|_| wrong) else { return };
+    let Some(text) = scene.banner() else { return };
     let theme = room.theme();
     let colour = scene.state.colour(theme);
     let at = Rect::from_min_size(rect.min + vec2(8.0, 8.0), vec2(rect.width() - 16.0, 34.0));

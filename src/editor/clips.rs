@@ -1,28 +1,57 @@
 //! The clips: the last bars, ready to be dragged out or written to files.
 
-use backline_music::{Part, PlannedBar};
-use egui::{Align2, Rect, Sense, Stroke, StrokeKind, pos2, vec2};
 use std::sync::Arc;
 
+use backline_music::{Part, PlannedBar};
+use egui::{Align2, Rect, Sense, Stroke, StrokeKind, pos2, vec2};
+
 use super::room::{RADIUS, Room};
-use super::scene::{Action, ClipChoice, Format};
+use super::ruler::selected;
+use super::scene::{Action, ClipChoice, Format, Scene};
+use super::selection;
 use super::theme::{body, small};
 use super::tooltips;
 
 /// Lengths of the cards, in bars.
 const CARDS: [usize; 2] = [4, 8];
+/// Bars that a thumb is about, where none are selected.
+const JUDGED_BARS: usize = 4;
+/// Width of what stands beside the cards.
+const CONTROLS: f32 = 289.0;
+
+/// The bars that were played last.
+pub fn last_bars(scene: &Scene<'_>, bars: usize) -> Vec<Arc<PlannedBar>> {
+    let captured = &scene.snapshot.captured;
+    captured[captured.len().saturating_sub(bars)..].to_vec()
+}
 
 /// Paints the room.
 pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
     room.panel(rect);
     let theme = room.theme();
     let inner = rect.shrink2(vec2(10.0, 8.0));
+    let width = ((inner.width() - CONTROLS) / 3.0 - 8.0).min(150.0);
     let mut x = inner.left();
+    let mut next = || {
+        let at = Rect::from_min_size(pos2(x, inner.top()), vec2(width, inner.height()));
+        x += width + 8.0;
+        at
+    };
     for bars in CARDS {
-        let at = Rect::from_min_size(pos2(x, inner.top()), vec2(150.0, inner.height()));
-        x += 158.0;
-        card(room, at, bars);
+        let last = last_bars(room.scene, bars);
+        let text = format!("Last {} bars", if last.is_empty() { bars } else { last.len() });
+        card(room, next(), &format!("Last {bars} bars"), &text, last, ["records", "as it plays"]);
     }
+    let selection = selected(room);
+    let chosen = selection.map(|selection| selection::bars(room.scene, &selection)).unwrap_or_default();
+    let text = match selection.map(|selection| selection.numbers(room.scene)) {
+        Some((first, last)) if first == last => format!("Bar {first}"),
+        Some((first, last)) => format!("Bars {first}–{last}"),
+        None => "Selection".to_owned(),
+    };
+    let hint =
+        if selection.is_some() { ["nothing is", "known there"] } else { ["drag along", "the bar ruler"] };
+    card(room, next(), "Selection", &text, chosen.clone(), hint);
     let right = Rect::from_min_max(pos2(x + 4.0, inner.top()), inner.max);
     let height = (inner.height() - 20.0) / 2.0;
     let button = |column: f32, width: f32, row: f32| {
@@ -39,11 +68,17 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
     }
     let scene = room.scene;
     let thumbs = [("Like", true, tooltips::LIKE), ("Dislike", false, tooltips::DISLIKE)];
+    let captured = &scene.snapshot.captured;
+    let played = |bar: &Arc<PlannedBar>| captured.iter().any(|other| other.start_beat == bar.start_beat);
+    let judged = match selection {
+        Some(_) => chosen.iter().filter(|bar| played(bar)).cloned().collect(),
+        None => last_bars(scene, JUDGED_BARS),
+    };
     for (i, (name, liked, tip)) in thumbs.into_iter().enumerate() {
         let at = button(233.0 + 27.0 * i as f32, 25.0, 0.0);
-        let can = scene.clips.bars > 0;
+        let can = !judged.is_empty();
         if room.button(name, at, "", false, can, tip).clicked() {
-            room.acts.push(Action::Judge(liked));
+            room.acts.push(Action::Judge(judged.clone(), liked));
         }
         let colour = if can { theme.mid } else { theme.low.gamma_multiply(0.6) };
         thumb(room.ui.painter(), at, liked, colour);
@@ -51,26 +86,20 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
     let part = room.desk.clip_part;
     let bars = scene.clips.bars;
     room.menu("Export", button(0.0, 76.0, 1.0), "Export", tooltips::EXPORT, |ui, _, acts| {
-        if bars == 0 {
+        if bars == 0 && chosen.is_empty() {
             ui.label("There is nothing to write yet: the band has not played a whole bar.");
             return;
         }
+        if !chosen.is_empty() {
+            formats(ui, &text, &ClipChoice { bars: chosen, part }, acts);
+        }
         for length in [4, 8, 16, 64] {
-            let length = bars.min(length);
-            ui.menu_button(format!("Last {length} bars"), |ui| {
-                let formats = [
-                    ("MIDI", Format::Midi),
-                    ("MIDI, one file a part", Format::MidiParts),
-                    ("Lead sheet (MusicXML)", Format::MusicXml),
-                    ("Sound (WAV)", Format::Wav),
-                ];
-                for (name, format) in formats {
-                    if ui.button(name).clicked() {
-                        acts.push(Action::Export(ClipChoice { bars: length, part }, format));
-                        ui.close();
-                    }
-                }
-            });
+            let last = last_bars(scene, length);
+            if last.is_empty() {
+                break;
+            }
+            let text = format!("Last {} bars", last.len());
+            formats(ui, &text, &ClipChoice { bars: last, part }, acts);
             if bars <= length {
                 break;
             }
@@ -122,35 +151,54 @@ fn thumb(painter: &egui::Painter, rect: Rect, up: bool, colour: egui::Color32) {
     painter.line(vec![at(-1.2, -1.0), at(0.8, -3.0), at(1.2, -5.5)], Stroke::new(2.4, colour));
 }
 
-fn card(room: &mut Room<'_, '_>, rect: Rect, bars: usize) {
+/// The ways in which a clip can be written.
+fn formats(ui: &mut egui::Ui, text: &str, choice: &ClipChoice, acts: &mut Vec<Action>) {
+    ui.menu_button(text, |ui| {
+        let formats = [
+            ("MIDI", Format::Midi),
+            ("MIDI, one file a part", Format::MidiParts),
+            ("Lead sheet (MusicXML)", Format::MusicXml),
+            ("Sound (WAV)", Format::Wav),
+        ];
+        for (name, format) in formats {
+            if ui.button(name).clicked() {
+                acts.push(Action::Export(choice.clone(), format));
+                ui.close();
+            }
+        }
+    });
+}
+
+/// A card that is dragged out as a file of `bars`; `hint` says what it waits for while there are none.
+fn card(
+    room: &mut Room<'_, '_>,
+    rect: Rect,
+    name: &str,
+    text: &str,
+    bars: Vec<Arc<PlannedBar>>,
+    hint: [&str; 2],
+) {
     let theme = room.theme();
-    let captured = &room.scene.snapshot.captured;
-    let there = captured.len().min(bars);
-    let response = room.touch(&format!("Last {bars} bars"), rect, Sense::click_and_drag(), tooltips::CARD);
-    let ready = there > 0;
+    let response = room.touch(name, rect, Sense::click_and_drag(), tooltips::CARD);
+    let ready = !bars.is_empty();
     let edge = match (ready, response.hovered()) {
         (false, _) => theme.hair(),
         (true, false) => Stroke::new(1.0, theme.low),
         (true, true) => Stroke::new(1.5, theme.accent),
     };
     room.ui.painter().rect(rect, RADIUS, theme.well, edge, StrokeKind::Inside);
-    let text = if ready && there < bars { format!("Last {there} bars") } else { format!("Last {bars} bars") };
     let colour = if ready { theme.high } else { theme.low };
-    room.text(rect.min + vec2(8.0, 5.0), Align2::LEFT_TOP, &text, body(), colour, rect.width() - 16.0);
+    room.text(rect.min + vec2(8.0, 5.0), Align2::LEFT_TOP, text, body(), colour, rect.width() - 16.0);
     let picture = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(8.0, 6.0));
     if ready {
-        miniature(room, picture, &captured[captured.len() - there..]);
+        miniature(room, picture, &bars);
     } else {
-        room.text(
-            picture.left_center(),
-            Align2::LEFT_CENTER,
-            "records as it plays",
-            small(),
-            theme.low,
-            picture.width(),
-        );
+        for (i, line) in hint.into_iter().enumerate() {
+            let at = picture.left_top() + vec2(0.0, 2.0 + 13.0 * i as f32);
+            room.text(at, Align2::LEFT_TOP, line, small(), theme.low, picture.width());
+        }
     }
-    if response.drag_started() && ready {
+    if response.drag_started_by(egui::PointerButton::Primary) && ready {
         let (alt, shift) = room.ui.input(|i| (i.modifiers.alt, i.modifiers.shift));
         let format = if alt {
             Format::Wav
@@ -159,12 +207,12 @@ fn card(room: &mut Room<'_, '_>, rect: Rect, bars: usize) {
         } else {
             Format::Midi
         };
-        room.acts.push(Action::Drag(ClipChoice { bars: there, part: room.desk.clip_part }, format));
+        room.acts.push(Action::Drag(ClipChoice { bars, part: room.desk.clip_part }, format));
     }
     if response.hovered() && ready {
         room.ui.ctx().set_cursor_icon(egui::CursorIcon::Grab);
     }
-    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, ready, &text));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, ready, text));
 }
 
 fn miniature(room: &mut Room<'_, '_>, rect: Rect, bars: &[Arc<PlannedBar>]) {

@@ -6,6 +6,7 @@ use egui::{PointerButton, Pos2, Rect, Sense, pos2, vec2};
 
 use super::room::Room;
 use super::scene::Action;
+use super::selection;
 use super::timeline::Axis;
 use super::tooltips;
 
@@ -94,31 +95,16 @@ pub struct Spot {
 
 /// The bars of a part that are to be seen: the plan, what was played, and what the musician keeps.
 pub fn bars(room: &Room<'_, '_>, part: Part, axis: &Axis) -> Vec<ShownBar> {
-    let snapshot = room.scene.snapshot;
     let (from, to) = axis.range();
     let heard = room.scene.on_heard_beat();
-    let mut out: Vec<ShownBar> = Vec::new();
-    let committed = snapshot.plan.as_ref().map_or(f64::NEG_INFINITY, |plan| plan.committed_beat);
-    let mut show = |bar: &PlannedBar, fixed: bool| {
-        let known =
-            out.iter().any(|b| b.start_beat < bar.end_beat() - 1e-6 && bar.start_beat < b.end_beat() - 1e-6);
-        if !known && bar.end_beat() >= from && bar.start_beat <= to {
-            out.push(ShownBar {
-                start_beat: bar.start_beat,
-                length_beats: bar.metre.bar_quarters(),
-                fixed,
-                kept: false,
-                notes: bar.notes.iter().filter(|note| note.part == part).copied().collect(),
-            });
-        }
-    };
-    if let Some(plan) = &snapshot.plan {
-        plan.bars.iter().for_each(|bar| show(bar, bar.start_beat < committed - 1e-6));
-    }
-    // The newest of what was played at a place, as far as the plan does not show it.
-    for bar in snapshot.captured.iter().rev().filter(|bar| bar.end_beat() <= axis.now() + 1e-6) {
-        show(bar, true);
-    }
+    let shown = selection::shown(room.scene, from, to).into_iter().map(|(bar, fixed)| ShownBar {
+        start_beat: bar.start_beat,
+        length_beats: bar.metre.bar_quarters(),
+        fixed,
+        kept: false,
+        notes: bar.notes.iter().filter(|note| note.part == part).copied().collect(),
+    });
+    let mut out: Vec<ShownBar> = shown.collect();
     let stroke = room.desk.stroke.as_ref().map(|stroke| &stroke.bar);
     for kept in room.scene.edits.kept.iter().chain(stroke) {
         if kept.part != part || kept.on_heard_beat != heard {

@@ -60,6 +60,24 @@ impl Layout {
         Self { header, heard, chords, arrangement, shape, clips, status }
     }
 
+    /// What lies between and around the rooms of a window, with the last line.
+    pub fn gaps(&self, window: Rect) -> [Rect; 9] {
+        let (left, right) = (self.header.left(), self.header.right());
+        let middle = self.chords.right();
+        let part = |x: (f32, f32), y: (f32, f32)| Rect::from_min_max(pos2(x.0, y.0), pos2(x.1, y.1));
+        [
+            part((window.left(), left), (window.top(), window.bottom())),
+            part((right, window.right()), (window.top(), window.bottom())),
+            part((left, right), (window.top(), self.header.top())),
+            part((left, right), (self.header.bottom(), self.heard.top())),
+            part((left, right), (self.heard.bottom(), self.chords.top())),
+            part((left, right), (self.shape.bottom(), window.bottom())),
+            part((left, middle), (self.chords.bottom(), self.arrangement.top())),
+            part((left, middle), (self.arrangement.bottom(), self.clips.top())),
+            part((middle, self.shape.left()), (self.chords.top(), self.shape.bottom())),
+        ]
+    }
+
     /// All rooms.
     pub fn rooms(&self) -> [Rect; 7] {
         [self.header, self.heard, self.chords, self.arrangement, self.shape, self.clips, self.status]
@@ -81,6 +99,13 @@ mod tests {
                 for b in &rooms[..i] {
                     assert!(!a.intersects(*b), "{a:?} {b:?}");
                 }
+            }
+            // The last line lies on the ground itself.
+            let gaps = Layout::of(size).gaps(window);
+            let area: f32 = gaps.iter().chain(&rooms[..6]).map(|part| part.area()).sum();
+            assert!((area - window.area()).abs() < 1.0, "{size:?}: {area} of {}", window.area());
+            for gap in gaps {
+                assert!(rooms[..6].iter().all(|room| !room.shrink(0.1).intersects(gap)), "{gap:?}");
             }
         }
     }

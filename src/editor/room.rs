@@ -34,10 +34,10 @@ impl Room<'_, '_> {
         self.scene.theme
     }
 
-    /// The ground of a room.
+    /// The edge of a room, whose ground is there already.
     pub fn panel(&mut self, rect: Rect) {
-        let theme = self.theme();
-        self.ui.painter().rect(rect, RADIUS, theme.panel, theme.hair(), StrokeKind::Inside);
+        let hair = self.theme().hair();
+        self.ui.painter().rect_stroke(rect, RADIUS, hair, StrokeKind::Inside);
     }
 
     fn note(&mut self, name: &str, rect: Rect) {
@@ -63,8 +63,13 @@ impl Room<'_, '_> {
         job.wrap = egui::text::TextWrapping::truncate_at_width(width.max(1.0));
         let galley = self.ui.painter().layout_job(job);
         let rect = anchor.anchor_size(at, galley.size());
+        let cut = galley.elided;
         self.ui.painter().galley(rect.min, galley, colour);
-        self.note(text, rect);
+        if cut {
+            self.note(&format!("{text}…"), rect)
+        } else {
+            self.note(text, rect)
+        }
         rect
     }
 
@@ -116,6 +121,9 @@ impl Room<'_, '_> {
             job.wrap = egui::text::TextWrapping::truncate_at_width(inside.width());
             let galley = self.ui.painter().layout_job(job);
             let at = Align2::LEFT_CENTER.anchor_size(inside.left_center(), galley.size()).min;
+            if galley.elided {
+                self.note(&format!("{text}…"), rect);
+            }
             self.ui.painter().galley(at, galley, colour);
         }
         let label = if text.chars().count() > 2 { text.to_owned() } else { name.to_owned() };

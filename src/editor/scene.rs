@@ -2,13 +2,15 @@
 //! to [`Action`]s.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use backline_engine::Edits;
-use backline_music::{ChordPin, Corrections, Key, Metre, Part};
+use backline_music::{ChordPin, Corrections, Key, Metre, Part, PlannedBar};
 
 use super::dial::{ParamId, Values};
 use super::lanes::{Spot, Stroke};
 use super::moment::{State, Status};
+use super::selection::Selection;
 use super::theme::Theme;
 use crate::intake::Taken;
 use crate::params::BacklineParams;
@@ -16,10 +18,10 @@ use crate::snapshot::Snapshot;
 use crate::state::Look;
 
 /// Which bars and parts a clip holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ClipChoice {
-    /// The last so many bars.
-    pub bars: usize,
+    /// The bars, in the order in which they are to be laid end to end.
+    pub bars: Vec<Arc<PlannedBar>>,
     /// One part, or all.
     pub part: Option<Part>,
 }
@@ -134,8 +136,8 @@ pub enum Action {
     CopyPath,
     /// A file that comes in.
     File(FileAct),
-    /// The bars that were played last are liked, or not.
-    Judge(bool),
+    /// These bars are liked, or not.
+    Judge(Vec<Arc<PlannedBar>>, bool),
     /// How the window looks.
     Look(Look),
     /// Notices have been read.
@@ -216,6 +218,12 @@ impl Scene<'_> {
         }
     }
 
+    /// What is wrong, as the arrangement says it: only while it hides nothing that goes on.
+    pub fn banner(&self) -> Option<String> {
+        let hides_nothing = self.is_empty() || self.state == State::Error;
+        self.state.advice(self.snapshot).filter(|_| hides_nothing)
+    }
+
     /// Whether this is a newcomer's first look: nothing is known and nothing goes on.
     pub fn is_empty(&self) -> bool {
         self.snapshot.planned_notes() == 0
@@ -267,6 +275,10 @@ pub struct Desk {
     pub pan: f64,
     /// Whether the band played in the last frame: the lanes follow the playhead when that changes.
     pub played: bool,
+    /// The bars that are selected.
+    pub selection: Option<Selection>,
+    /// The bar in which a selection was begun that is still in hand: its first quarter note, and one past its last.
+    pub marking: Option<(f64, f64)>,
     /// The note in hand.
     pub stroke: Option<Stroke>,
     /// Where the menu of a lane was opened.

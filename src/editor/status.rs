@@ -45,7 +45,11 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
         room.touch(name, said, Sense::hover(), tip);
         right = said.left() - 14.0;
     }
-    let notice = scene.notices.iter().chain(&snapshot.notices).next();
+    // What stands above in full is not said twice.
+    let banner = scene.banner();
+    let advice = scene.state.advice(snapshot);
+    let mut notices = scene.notices.iter().chain(&advice).chain(&snapshot.notices);
+    let notice = notices.find(|notice| banner.as_ref() != Some(*notice));
     let (text, colour) = match notice {
         Some(notice) if room.desk.info.is_empty() => (notice.clone(), theme.warn),
         _ => (room.desk.info.clone(), theme.mid),
@@ -59,5 +63,10 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
         left += 36.0;
     }
     let at = pos2(left, rect.center().y);
-    room.text(at, Align2::LEFT_CENTER, &text, small(), colour, right - left);
+    let said = room.text(at, Align2::LEFT_CENTER, &text, small(), colour, right - left);
+    if let Some(notice) = notice {
+        // What is cut off here stands whole beside the pointer, whether tips are wanted or not.
+        let over = room.ui.interact(said, egui::Id::unique("backline notice"), Sense::hover());
+        over.on_hover_text(notice.as_str());
+    }
 }

@@ -22,8 +22,10 @@ use crate::state::Look;
 
 mod files;
 mod lanes;
+mod menus;
 mod paint;
 mod pictures;
+mod selection;
 
 const SIZES: [Vec2; 3] = [MIN_SIZE, USUAL_SIZE, vec2(1800.0, 1100.0)];
 
@@ -186,6 +188,7 @@ struct Bench {
     intake: Intake,
     file_over: bool,
     presets: Vec<(String, bool)>,
+    notices: Vec<String>,
     desk: Desk,
     size: Vec2,
     time: f64,
@@ -214,6 +217,7 @@ impl Bench {
             intake: Intake::Nothing,
             file_over: false,
             presets: vec![("As heard".into(), true), ("Mine".into(), false)],
+            notices: Vec::new(),
             desk: Desk { placed: Some(Vec::new()), ..Desk::default() },
             size,
             time: 0.0,
@@ -257,7 +261,7 @@ impl Bench {
             clips: &self.clips,
             intake: &self.intake,
             file_over: self.file_over,
-            notices: &[],
+            notices: &self.notices,
         };
         let desk = &mut self.desk;
         let mut output = self.ctx.run_ui(input, |ui| super::paint(ui, &scene, desk, &mut acts));
@@ -307,14 +311,17 @@ impl Bench {
         self.acts.clone()
     }
 
-    /// Clicks what a screen reader calls `label`.
+    /// Clicks what a screen reader calls `label`; of several, the lowest of what has opened over the others.
     fn click_label(&mut self, label: &str) -> Vec<Action> {
         self.rest();
         let output = self.frame(Vec::new(), Modifiers::NONE);
         let update = output.platform_output.accesskit_update.expect("a tree");
-        let node = update.nodes.iter().find(|(_, node)| node.label() == Some(label));
-        let bounds = node.and_then(|(_, node)| node.bounds()).unwrap_or_else(|| panic!("{label} is there"));
-        let at = pos2(((bounds.x0 + bounds.x1) / 2.0) as f32, ((bounds.y0 + bounds.y1) / 2.0) as f32);
+        let named = update.nodes.iter().filter(|(_, node)| node.label() == Some(label));
+        let centres = named.filter_map(|(_, node)| node.bounds()).map(|bounds| {
+            pos2(((bounds.x0 + bounds.x1) / 2.0) as f32, ((bounds.y0 + bounds.y1) / 2.0) as f32)
+        });
+        let top = centres.max_by_key(|at| (self.ctx.layer_id_at(*at).map(|layer| layer.order), at.y as i32));
+        let at = top.unwrap_or_else(|| panic!("{label} is there"));
         self.acts.clear();
         self.click_with(at, Modifiers::NONE);
         self.acts.clone()
@@ -355,6 +362,12 @@ fn nothing_overlaps_in_any_state_at_any_size() {
                     layout.rooms().iter().filter(|room| room.expand(1.0).contains_rect(*rect)).count();
                 assert_eq!(rooms, 1, "{state:?} {size:?}: {name} at {rect:?} lies within one room");
             }
+            // A sentence of the last line may be cut off, since it stands whole beside the pointer; a word may not.
+            let cut = placed.iter().filter(|(name, rect)| {
+                name.ends_with('…') && !name.ends_with(" …") && !layout.status.contains_rect(*rect)
+            });
+            let cut: Vec<_> = cut.collect();
+            assert!(cut.is_empty(), "{state:?} {size:?}: {cut:?}");
             let touched: Vec<_> = placed.iter().filter(|(name, _)| name.starts_with('[')).collect();
             for (i, (a, first)) in touched.iter().enumerate() {
                 for (b, second) in &touched[..i] {
@@ -531,8 +544,9 @@ fn every_button_asks_for_what_it_says() {
     assert_eq!(bench.click("[Redo]"), [], "there is nothing to redo");
     assert_eq!(bench.click("[Slot B]"), [Action::SwapSlot]);
     assert_eq!(bench.click("[Copy slot]"), [Action::CopySlot]);
-    assert_eq!(bench.click("[Like]"), [Action::Judge(true)]);
-    assert_eq!(bench.click("[Dislike]"), [Action::Judge(false)]);
+    let played = bench.snapshot.captured.clone();
+    assert_eq!(bench.click("[Like]"), [Action::Judge(played.clone(), true)]);
+    assert_eq!(bench.click("[Dislike]"), [Action::Judge(played, false)]);
     assert_eq!(bench.click("[Open folder]"), [Action::OpenFolder]);
     assert_eq!(bench.click("[Copy path]"), [], "nothing was written yet");
     assert_eq!(bench.click("[Half tempo]"), [Action::Correct(Correction::Tempo(Some(96.0)))]);
@@ -565,14 +579,14 @@ fn clips_are_dragged_out_by_their_cards_and_grips() {
     };
     let acts = pull(&mut bench, "[Last 4 bars]", Modifiers::NONE);
     assert!(
-        matches!(acts[..], [Action::Drag(choice, Format::Midi)] if choice.bars == 4 && choice.part.is_none())
+        matches!(&acts[..], [Action::Drag(choice, Format::Midi)] if choice.bars.len() == 4 && choice.part.is_none())
     );
     let acts = pull(&mut bench, "[Last 8 bars]", Modifiers::SHIFT);
     assert!(matches!(acts[..], [Action::Drag(_, Format::MidiParts)]), "{acts:?}");
     let acts = pull(&mut bench, "[Last 4 bars]", Modifiers::ALT);
     assert!(matches!(acts[..], [Action::Drag(_, Format::Wav)]), "{acts:?}");
     let acts = pull(&mut bench, "[Drag Bass]", Modifiers::NONE);
-    assert!(matches!(acts[..], [Action::Drag(choice, Format::Midi)] if choice.part == Some(Part::Bass)));
+    assert!(matches!(&acts[..], [Action::Drag(choice, Format::Midi)] if choice.part == Some(Part::Bass)));
     bench.snapshot.captured.clear();
     bench.clips.bars = 0;
     assert_eq!(pull(&mut bench, "[Last 4 bars]", Modifiers::NONE), [], "there is nothing to drag");

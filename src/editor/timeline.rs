@@ -70,6 +70,14 @@ impl Axis {
         (self.beat(self.left), self.beat(self.left + self.width))
     }
 
+    /// The grid's bars that are to be seen: where each starts, and its length.
+    pub fn bars(&self) -> Vec<(f64, f64)> {
+        let (from, to) = self.range();
+        let first = ((from - self.bar_start) / self.bar).floor() as i64;
+        let last = ((to - self.bar_start) / self.bar).floor() as i64;
+        (first..=last.min(first + 1_000)).map(|i| (self.bar_start + i as f64 * self.bar, self.bar)).collect()
+    }
+
     /// Grid lines every `step` quarter notes, counted from the bar line in force, with whether each is a
     /// bar line. None where they would lie closer than `least` points.
     pub fn lines(&self, step: f64, least: f32) -> Vec<(f32, bool)> {

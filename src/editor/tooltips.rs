@@ -56,7 +56,9 @@ pub(super) const CHORD: &str =
     "Click a chord to set it, drag its right edge to lengthen it; a dot marks what you have set";
 pub(super) const MUTE: &str = "Mute: this part rests from the next bar on";
 pub(super) const SOLO: &str = "Solo: only this part plays";
-pub(super) const GRIP: &str = "Drag this part's last bars into your project";
+pub(super) const GRIP: &str = "Drag this part's last bars, or the selected ones, into your project";
+pub(super) const RULER: &str =
+    "Drag along the ruler to select bars · Shift-arrows lengthen · a click or Esc selects nothing";
 pub(super) const LANE: &str =
     "Click adds a note, or removes one · drag up or down: velocity · right-click: more · wheel scrolls";
 pub(super) const NOTE: &str = "click removes · drag up or down: velocity · right-click: more";
@@ -70,13 +72,15 @@ pub(super) const BRIGHTER: &str = "Brightness 12 % up, from the next bar on";
 pub(super) const DICE: &str = "Another seed: other notes, the same music";
 pub(super) const CARD: &str = "Drag into your project as MIDI · Alt: as WAV · Shift: one file a part";
 pub(super) const CARD_PART: &str = "Which parts a clip holds";
-pub(super) const EXPORT: &str = "Writes the last bars into the clips folder";
+pub(super) const EXPORT: &str = "Writes the last bars, or the selected ones, into the clips folder";
 pub(super) const FOLDER: &str = "Opens the folder that clips are written to";
 pub(super) const PATH: &str = "Copies the path of the clip that was written last";
 pub(super) const HEAR: &str =
     "Plays a demo loop on this track and the band along with it. Ends when your song plays";
-pub(super) const LIKE: &str = "You like the last four bars. What you say stays on this computer";
-pub(super) const DISLIKE: &str = "You do not like the last four bars. What you say stays on this computer";
+pub(super) const LIKE: &str =
+    "You like the selected bars, or the last four. What you say stays on this computer";
+pub(super) const DISLIKE: &str =
+    "You do not like the selected bars, or the last four. What you say stays on this computer";
 pub(super) const OPEN: &str = "Hears a recording, or reads a MIDI file: its tempo, key and chords";
 pub(super) const PATH_FIELD: &str = "The Space key stays the host's: paste a path that has spaces in it";
 pub(super) const USE_CHORDS: &str =

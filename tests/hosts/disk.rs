@@ -34,7 +34,7 @@ fn clip() -> Clip {
         chords: Vec::new(),
         notes: (0..16).map(note).collect(),
     };
-    Clip::of(&[Arc::new(bar)], ClipChoice { bars: 1, part: None }, None).unwrap()
+    Clip::of(&ClipChoice { bars: vec![Arc::new(bar)], part: None }, None).unwrap()
 }
 
 fn files(folder: &Path) -> Vec<std::path::PathBuf> {

@@ -7,6 +7,8 @@ mod random;
 mod song;
 
 mod disk;
+#[cfg(target_os = "linux")]
+mod dropped;
 mod edited;
 mod everywhere;
 mod fuzz;

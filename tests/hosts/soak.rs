@@ -168,7 +168,8 @@ fn save_until_killed(folder: &Path) {
     let song = song::demo(48_000);
     let plans = song.plans((9.0 * song.rate) as usize, &Controls::default());
     let bars: Vec<_> = plans.last().unwrap().1.bars.iter().cloned().map(Arc::new).collect();
-    let clip = Clip::of(&bars, ClipChoice { bars: 4, part: None }, None).unwrap();
+    let bars = bars[bars.len() - 4..].to_vec();
+    let clip = Clip::of(&ClipChoice { bars, part: None }, None).unwrap();
     let mut library = Library::in_folder(Some(folder.join("presets")));
     for number in 0u64.. {
         let name = format!("mine {}", number % 5);

@@ -6,19 +6,28 @@
 use backline_testhost::{At, Host, Run};
 
 use crate::bundle;
+use crate::random::resident_mib;
 use crate::saved::with_field;
 
+use std::ffi::OsStr;
 use std::time::{Duration, Instant};
 
-use backline_testscreen::on_a_screen;
+use backline_testscreen::{on_a_screen, on_a_screen_with};
 
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{ConnectionExt as _, CreateWindowAux, WindowClass};
 
 const CYCLES: usize = 50;
+/// Cycles after which all is there that stays.
+const WARM: usize = 10;
+/// What the rest may add, in MiB: less than a megabyte a window. One that is not let go is its picture alone: three.
+const SLACK_MIB: f64 = 30.0;
+/// The C library gives threads memory of their own, which it keeps when they end: as much as there were windows. In one
+/// heap it is seen whether anything is really lost.
+const ONE_HEAP: [(&str, &str); 1] = [("MALLOC_ARENA_MAX", "1")];
 
 /// A parent window, as a host has one.
-fn parent() -> (x11rb::rust_connection::RustConnection, u32) {
+pub fn parent() -> (x11rb::rust_connection::RustConnection, u32) {
     let (connection, screen) = x11rb::connect(None).unwrap();
     let root = connection.setup().roots[screen].root;
     let id = connection.generate_id().unwrap();
@@ -44,14 +53,31 @@ fn busy(host: &mut dyn Host, cycle: usize, time: Duration) {
     }
 }
 
+/// Whether no more memory is held than `early`, but for a little.
+fn flat(early: Option<f64>) {
+    if let (Some(early), Some(late)) = (early, resident_mib()) {
+        println!("resident memory: {early:.1} MiB after {WARM} windows, {late:.1} after {CYCLES}");
+        assert!(late - early < SLACK_MIB, "{early} MiB have become {late}");
+    }
+}
+
 #[test]
 fn clap_window() {
-    if !on_a_screen("window::clap_window", 1280, 900) {
+    if !on_a_screen_with(
+        "window::clap_window",
+        1280,
+        900,
+        &ONE_HEAP.map(|(name, value)| (name, OsStr::new(value))),
+    ) {
         return;
     }
     let mut host = bundle::load_clap();
     host.activate(48_000.0, 512, false);
+    let mut early = None;
     for cycle in 0..CYCLES {
+        if cycle == WARM {
+            early = resident_mib();
+        }
         let (_connection, window) = parent();
         host.open_window(window);
         // Some windows are closed before they have drawn.
@@ -62,16 +88,26 @@ fn clap_window() {
         host.close_window();
         host.idle();
     }
+    flat(early);
 }
 
 #[test]
 fn vst3_window() {
-    if !on_a_screen("window::vst3_window", 1280, 900) {
+    if !on_a_screen_with(
+        "window::vst3_window",
+        1280,
+        900,
+        &ONE_HEAP.map(|(name, value)| (name, OsStr::new(value))),
+    ) {
         return;
     }
     let mut host = bundle::load_vst3();
     host.activate(48_000.0, 512, false);
+    let mut early = None;
     for cycle in 0..CYCLES {
+        if cycle == WARM {
+            early = resident_mib();
+        }
         let (_connection, window) = parent();
         host.open_window(window);
         for _ in 0..(cycle % 5) * 4 {
@@ -81,6 +117,7 @@ fn vst3_window() {
         host.close_window();
         host.idle();
     }
+    flat(early);
 }
 
 /// The pixels of a window: red, green, blue.
@@ -97,7 +134,7 @@ fn pixels(connection: &impl x11rb::connection::Connection, window: u32) -> (u16,
 }
 
 /// Looks at the window. With `BACKLINE_SCREENSHOT` set to a folder, the picture is kept there as a PPM.
-fn look(connection: &impl Connection, window: u32, name: &str) -> Vec<[u8; 3]> {
+pub fn look(connection: &impl Connection, window: u32, name: &str) -> Vec<[u8; 3]> {
     let (width, height, picture) = pixels(connection, window);
     if let Some(folder) = std::env::var_os("BACKLINE_SCREENSHOT") {
         let mut ppm = format!("P6 {width} {height} 255\n").into_bytes();
@@ -152,7 +189,7 @@ fn the_window_paints_while_the_band_plays() {
 }
 
 /// The hand of a musician, by the X server's own test extension.
-fn hand(connection: &impl Connection, kind: u8, detail: u8, x: f32, y: f32) {
+pub fn hand(connection: &impl Connection, kind: u8, detail: u8, x: f32, y: f32) {
     use x11rb::protocol::xtest::ConnectionExt as _;
     use x11rb::wrapper::ConnectionExt as _;
     let root = connection.setup().roots[0].root;

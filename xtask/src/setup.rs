@@ -26,6 +26,8 @@ const PACKAGES: &[&str] = &[
     "xvfb",
     "xauth",
 ];
+/// A program of GTK's, on which the window's tests drop a clip.
+const GTK_PACKAGES: &[&str] = &["python3-gi", "gir1.2-gtk-3.0"];
 /// What trying out the training chain needs beside them.
 const TRAINING_PACKAGES: &[&str] = &[
     "python3-venv",
@@ -62,7 +64,7 @@ impl Purpose {
     fn packages(self) -> [&'static [&'static str]; 3] {
         match self {
             Self::Build => [PACKAGES, &[], &[]],
-            Self::Test => [PACKAGES, TRAINING_PACKAGES, &[]],
+            Self::Test => [PACKAGES, TRAINING_PACKAGES, GTK_PACKAGES],
             Self::Windows => [PACKAGES, CROSS_PACKAGES, &["gcc-mingw-w64-x86-64", "wine64"]],
             // Assembly for macOS is read by clang alone.
             Self::Macos => [CROSS_PACKAGES, &["clang"], &[]],

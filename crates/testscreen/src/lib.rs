@@ -3,6 +3,7 @@
 //! A fault in a window then shows as the fault of one test, and nothing that a test presses or moves
 //! reaches anybody's real screen. Where there is no Xvfb there is no screen, and the test says so.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
@@ -46,6 +47,14 @@ impl Drop for Screen {
 /// # Panics
 /// The test fails there.
 pub fn on_a_screen(test: &str, width: u32, height: u32) -> bool {
+    on_a_screen_with(test, width, height, &[])
+}
+
+/// The same; the process that has the screen also has these variables.
+///
+/// # Panics
+/// The test fails there.
+pub fn on_a_screen_with(test: &str, width: u32, height: u32, variables: &[(&str, &OsStr)]) -> bool {
     if std::env::var_os(CHILD).is_some() {
         return true;
     }
@@ -56,7 +65,8 @@ pub fn on_a_screen(test: &str, width: u32, height: u32) -> bool {
     let begun = Instant::now();
     let status = std::env::current_exe().and_then(|program| {
         let mut child = Command::new(program);
-        child.args(["--exact", test, "--nocapture"]).env(CHILD, "1").env("DISPLAY", &screen.display).status()
+        child.args(["--exact", test, "--nocapture"]).env(CHILD, "1").env("DISPLAY", &screen.display);
+        child.envs(variables.iter().copied()).status()
     });
     assert!(status.as_ref().is_ok_and(std::process::ExitStatus::success), "{test}: {status:?}");
     println!("{test}: {:.1} s", begun.elapsed().as_secs_f32());

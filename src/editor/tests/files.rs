@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::editor::scene::FileAct;
+use crate::editor::selection::Selection;
 
 #[test]
 fn a_file_is_asked_for_told_of_and_used() {
@@ -51,6 +52,7 @@ fn every_control_answers_the_hand() {
             // Each in a window of its own, so that no menu of another lies over it.
             let mut bench = Bench::new(state, USUAL_SIZE);
             bench.clips.last = Some(Ok("/clips/a.mid".into()));
+            bench.desk.selection = Some(Selection { from_beat: 4.0, to_beat: 12.0, on_heard_beat: false });
             bench.rest();
             bench.rest();
             let at = bench.place(name).center();
@@ -60,7 +62,8 @@ fn every_control_answers_the_hand() {
                 || egui::Popup::is_any_open(&bench.ctx)
                 || bench.ctx.memory(|m| m.focused().is_some())
                 || bench.desk.typing.is_some()
-                || bench.desk.chord.is_some();
+                || bench.desk.chord.is_some()
+                || bench.desk.selection.is_none();
             bench.time += 1.0;
             bench.press(at, PointerButton::Primary, true, Modifiers::NONE);
             for i in 1..=4 {
@@ -75,7 +78,7 @@ fn every_control_answers_the_hand() {
 }
 
 /// What has nothing to do yet, or does already what it says.
-const REST: [(State, &str); 25] = [
+const REST: [(State, &str); 26] = [
     (State::Idle, "[Like]"),
     (State::Idle, "[Dislike]"),
     (State::Idle, "[Redo]"),
@@ -83,6 +86,7 @@ const REST: [(State, &str); 25] = [
     (State::Idle, "[Send: All]"),
     (State::Idle, "[Form: Band]"),
     (State::Idle, "[Last "),
+    (State::Idle, "[Selection]"),
     (State::Idle, "[Drag "),
     (State::Idle, "[Keep "),
     (State::Idle, "[Dice Drums]"),

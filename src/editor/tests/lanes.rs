@@ -5,7 +5,7 @@ use backline_engine::KeptBar;
 use backline_music::{DrumVoice, PlannedNote};
 
 /// Where a beat lies in a lane: eight bars of 4/4, the playhead at 40 % and beat 17.
-fn x(lane: Rect, beat: f64) -> f32 {
+pub(super) fn x(lane: Rect, beat: f64) -> f32 {
     lane.left() + lane.width() * (0.4 + ((beat - 17.0) / 32.0) as f32)
 }
 

@@ -39,10 +39,17 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// Paints `size` points at so many pixels a point.
-    pub fn new(size: Vec2, scale: f32, shapes: &[ClippedPrimitive], textures: &Textures) -> Self {
+    /// Paints `size` points at so many pixels a point, on a ground of one colour.
+    pub fn new(
+        size: Vec2,
+        scale: f32,
+        ground: Color32,
+        shapes: &[ClippedPrimitive],
+        textures: &Textures,
+    ) -> Self {
         let (width, height) = ((size.x * scale) as usize, (size.y * scale) as usize);
-        let mut picture = Self { width, height, pixels: vec![[0.0, 0.0, 0.0, 255.0]; width * height] };
+        let ground = ground.to_array().map(f32::from);
+        let mut picture = Self { width, height, pixels: vec![ground; width * height] };
         for ClippedPrimitive { clip_rect, primitive } in shapes {
             if let Primitive::Mesh(mesh) = primitive {
                 picture.mesh(*clip_rect, scale, mesh, &textures.0[&mesh.texture_id]);

@@ -22,7 +22,8 @@ fn picture(bench: &mut Bench, scale: f32) -> Picture {
     bench.rest();
     let output = bench.frame(Vec::new(), Modifiers::NONE);
     let shapes = bench.ctx.tessellate(output.shapes, scale);
-    Picture::new(bench.size, scale, &shapes, &bench.textures)
+    let ground = Theme::of(bench.look.light).panel;
+    Picture::new(bench.size, scale, ground, &shapes, &bench.textures)
 }
 
 fn worst(a: &[[u8; 3]], b: &[[u8; 3]]) -> (usize, i32) {
@@ -87,6 +88,13 @@ fn what_is_worth_a_look_besides_the_states() {
             Some(crate::snapshot::Linked { group: crate::params::Link::A, leads: false, members: 3 });
         bench.values[ParamId::Link.index()] = 0.25;
         show(&format!("kept-{name}"), &mut bench);
+    }
+    for light in [false, true] {
+        let mut bench = Bench::new(State::Locked, USUAL_SIZE);
+        bench.look.light = light;
+        bench.desk.selection =
+            Some(crate::editor::selection::Selection { from_beat: 8.0, to_beat: 24.0, on_heard_beat: false });
+        show(if light { "selected-light" } else { "selected-dark" }, &mut bench);
     }
     let mut bench = Bench::new(State::Locked, USUAL_SIZE);
     bench.intake = Intake::Done(super::a_song());
