@@ -10,7 +10,7 @@ use backline::editor::layout::USUAL_SIZE;
 use backline::editor::moment::{State, Status};
 use backline::editor::scene::{ClipsView, Desk, Intake, Scene};
 use backline::editor::theme::{DARK, Theme};
-use backline::folders::CLIPS_VARIABLE;
+use backline_engine::folders::CLIPS_VARIABLE;
 use backline::intake;
 use backline::params::BacklineParams;
 use backline::snapshot::Snapshot;
