@@ -28,7 +28,7 @@ fn hash(controls: &Controls, metre: impl Fn(&str) -> Metre) -> u64 {
 
 #[test]
 fn a_seed_keeps_its_notes() {
-    assert_eq!(format!("{:016x}", hash(&Controls::default(), native)), "4d3b252b27c17751");
+    assert_eq!(format!("{:016x}", hash(&Controls::default(), native)), "f3d33a7b566f7f89");
     let wild = Controls {
         seed: 7,
         energy: 0.7,

@@ -81,8 +81,10 @@ pub(super) fn play(
         let prob =
             if lane == Lane::Kick { answer(bar, step, prob, written.is_some(), &backbeats) } else { prob };
         let item = (voice as u64) << 32 | u64::from(step.tick.unsigned_abs());
-        // The hand stays on the cymbal that the chart has it on.
-        let strays = written.is_none() && usual[voice].is_none() && matches!(lane, Lane::Ride | Lane::Crash);
+        // The hand stays on the cymbal that the chart has it on, and off the toms.
+        let elsewhere =
+            matches!(lane, Lane::Ride | Lane::Crash | Lane::LowTom | Lane::MidTom | Lane::HighTom);
+        let strays = elsewhere && written.is_none() && usual[voice].is_none();
         // A one that the genre leaves open stays open.
         let opens = written.is_none() && lane == Lane::Kick && step.weight >= 2 && !follows;
         if ((strays || opens) && !in_fill)
