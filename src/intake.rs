@@ -119,7 +119,7 @@ fn joined(chords: impl Iterator<Item = PlannedChord>) -> Vec<PlannedChord> {
 #[cfg(test)]
 mod tests {
     use backline_files::wav::{Depth, write_wav};
-    use backline_music::Chord;
+    use backline_music::{Chord, StyleChoice};
     use backline_synth::demo::DEMO;
 
     use super::*;
@@ -152,7 +152,8 @@ mod tests {
             &mono,
             22_050.0,
             &Models::none(),
-            &Controls::default(),
+            // Plain triads, whatever the song is taken for.
+            &Controls { style: StyleChoice::Named("rock".into()), ..Controls::default() },
             &Taste::neutral(),
             None,
             &mut |_| {},

@@ -24,7 +24,7 @@ mod resample;
 pub mod rhythm;
 mod spectrum;
 mod strokes;
-mod style;
+pub mod style;
 mod timbre;
 
 pub use listener::Listener;

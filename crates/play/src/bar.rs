@@ -14,6 +14,8 @@ use crate::style::StyleInfo;
 pub(crate) const UNSURE_PROB: f32 = 0.29;
 /// More chords than this in a bar are noise: the rest are dropped.
 const MAX_CHORDS: usize = 32;
+/// How much of what is new falls to each bar of four: they say it, say it again, turn it and lead on.
+const BREATH: [f64; 4] = [0.6, 0.8, 1.4, 1.6];
 /// Energy that a full lift adds, or a full sinking takes.
 const LIFT_ENERGY: f64 = 0.25;
 /// Beyond this a position has no room left for the fraction of a beat.
@@ -242,7 +244,8 @@ impl<'a> Bar<'a> {
     /// The number in `0.0..1.0` that decides [`Bar::happens`].
     pub(crate) fn draw(&self, part: u64, item: u64) -> f64 {
         let dice = self.dice(part);
-        let fresh = dice.at(Purpose::Fresh, item) < 0.08 + 0.5 * self.temperature;
+        let place = BREATH[self.bar_in_phrase as usize % BREATH.len()];
+        let fresh = dice.at(Purpose::Fresh, item) < place * (0.15 + 0.6 * self.temperature);
         if fresh { dice.at(Purpose::Whim, item) } else { self.habits(part).at(Purpose::Habit, item) }
     }
 
@@ -274,10 +277,15 @@ impl<'a> Bar<'a> {
     }
 }
 
+/// What the temperature multiplies the logarithm of odds with.
+pub(crate) fn sharpness(temperature: f64) -> f64 {
+    1.0 / (0.25 + 0.75 * temperature)
+}
+
 /// Draws a probability towards 0 and 1 as the temperature falls.
 fn sharpen(prob: f64, temperature: f64) -> f64 {
     let prob = prob.clamp(0.0, 1.0);
-    let power = 1.0 / (0.25 + 0.75 * temperature);
+    let power = sharpness(temperature);
     let (yes, no) = (libm::pow(prob, power), libm::pow(1.0 - prob, power));
     yes / (yes + no)
 }

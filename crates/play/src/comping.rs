@@ -82,27 +82,45 @@ fn last_voicing(previous: Option<&PlannedBar>) -> Option<Voicing> {
     Some(voicing).filter(|v| !v.keys().is_empty())
 }
 
-fn choose<'a>(bar: &Bar<'a>) -> &'a Comping {
+/// The rhythm of the phrase, and the one that lends it a beat or two where it breathes.
+fn choose<'a>(bar: &Bar<'a>) -> (&'a Comping, &'a Comping) {
     let all = &bar.style.comping;
     let own = all.iter().any(|c| c.metre == bar.metre);
     let metre = if own { bar.metre } else { bar.style.metres[0] };
     let pool: Vec<&Comping> = all.iter().filter(|c| c.metre == metre).collect();
     let pool = if pool.is_empty() { all.iter().collect() } else { pool };
     let aim = (0.85 * bar.energy + 0.1 + 0.3 * bar.density).clamp(0.0, 1.0);
-    pool[bar.choose(CHORDS, 0, aim, pool.iter().map(|c| c.energy))]
+    let chosen = bar.choose(CHORDS, 0, aim, pool.iter().map(|c| c.energy));
+    // As often a calmer neighbour as a livelier one, so that the knobs keep their word.
+    let livelier = bar.draw(CHORDS, 5 << 32) < 0.5;
+    let neighbour = if livelier { chosen + 1 } else { chosen.saturating_sub(1) };
+    let neighbour = if neighbour == chosen { chosen + 1 } else { neighbour };
+    let other = if neighbour < pool.len() { neighbour } else { chosen.saturating_sub(1) };
+    (pool[chosen], pool[other])
+}
+
+/// From which tick on the bar borrows from the neighbouring rhythm: the third bar of four answers in its second half, the
+/// fourth leads on in its last beat.
+fn borrows_from(bar: &Bar) -> i32 {
+    let (from, prob) = match bar.bar_in_phrase % 4 {
+        2 => (bar.ticks / 2, 0.4 + 0.4 * bar.temperature),
+        3 => (bar.ticks - TICKS.min(bar.ticks / 2), 0.5 + 0.4 * bar.temperature),
+        _ => return bar.ticks,
+    };
+    if bar.happens(CHORDS, 6 << 32 | u64::from(bar.bar_in_phrase % 4), prob) { from } else { bar.ticks }
 }
 
 /// The rhythm of the bar.
 fn strikes(bar: &Bar) -> Vec<Strike> {
-    let comping = choose(bar);
+    let (comping, neighbour) = choose(bar);
+    let borrows_from = borrows_from(bar);
     let steps = bar.steps(comping.metre);
-    let rhythm = comping.rhythm.bar(bar.bar_in_phrase);
-    let picks = comping.pick.bar(bar.bar_in_phrase);
     let mut out: Vec<Strike> = Vec::new();
     let mut open = false;
     for step in &steps {
-        let written = rhythm.get(step.source).copied().unwrap_or(CompStep::Rest);
-        let pick = picks.get(step.source).copied().unwrap_or(Pick::All);
+        let read = if step.tick < borrows_from { comping } else { neighbour };
+        let written = read.rhythm.bar(bar.bar_in_phrase).get(step.source).copied().unwrap_or(CompStep::Rest);
+        let pick = read.pick.bar(bar.bar_in_phrase).get(step.source).copied().unwrap_or(Pick::All);
         let end = step.tick + step.ticks;
         match written {
             // A beat longer than the written one goes on without a new stroke, unless it is broken up.

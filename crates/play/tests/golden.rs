@@ -28,7 +28,7 @@ fn hash(controls: &Controls, metre: impl Fn(&str) -> Metre) -> u64 {
 
 #[test]
 fn a_seed_keeps_its_notes() {
-    assert_eq!(format!("{:016x}", hash(&Controls::default(), native)), "57fe0556044d7b30");
+    assert_eq!(format!("{:016x}", hash(&Controls::default(), native)), "f3d33a7b566f7f89");
     let wild = Controls {
         seed: 7,
         energy: 0.7,
@@ -39,7 +39,7 @@ fn a_seed_keeps_its_notes() {
     };
     assert_eq!(
         format!("{:016x}", hash(&wild, |_| Metre { numerator: 7, denominator: 8 })),
-        "9169851d70d46d6d"
+        "051db34b25b4c22c"
     );
     assert_ne!(
         hash(&Controls { seed: 2, ..Controls::default() }, native),

@@ -1,7 +1,7 @@
 """`python -m backline_training VERB NET --work DIR [--set KEY=VALUE …]`.
 
 VERB is one of prepare, train, evaluate, export; NET is a subpackage (rhythm, harmony …). `evaluate play` scores all nets that
-play and what the band makes of them; `prepare style` and `evaluate style` the listener's guess at the style. Everything a run makes
+play and what the band makes of them. Everything a run makes
 (features, checkpoints, logs) goes under `--work`, and what is already there is taken up again, so that a run that
 was stopped goes on. `configs/NET.json` holds every number; `--set` changes one for this run.
 """
@@ -12,9 +12,9 @@ import json
 import pathlib
 import sys
 
-NETS = ("rhythm", "harmony", "drums", "progression", "comping")
-# What is no net, and what can be done with it: all that plays, and the listener's guess at the style.
-OTHERS = {"play": ("evaluate",), "style": ("prepare", "evaluate")}
+NETS = ("rhythm", "harmony", "drums", "progression", "comping", "style")
+# What is no net, and what can be done with it: all that plays.
+OTHERS = {"play": ("evaluate",)}
 VERBS = ("prepare", "train", "evaluate", "export")
 CONFIGS = pathlib.Path(__file__).resolve().parent.parent / "configs"
 

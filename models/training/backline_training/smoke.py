@@ -28,8 +28,12 @@ BRIEF = {
         "songs": 2,
         "online": BRIEF_HARMONY, "offline": BRIEF_HARMONY,
     },
-    "drums": {"written_bars": 8, "inner": 8, "hidden": 8, "batch": 8, "epochs": 1},
+    "drums": {"written_bars": 8, "genre_performances": 1, "genre_kept_apart": 1, "genre_bars": 8, "inner": 8, "hidden": 8, "batch": 8, "epochs": 1},
     "progression": {"test_titles": 1, "validation_titles": 1, "hidden": 8, "batch": 8, "epochs": 1},
+    "style": {
+        "styles": ["rock", "house"], "fonts": {"train": [FONT], "valid": [FONT], "test": [FONT]}, "each_style": 1, "each_style_kept_apart": 1,
+        "each_band": 1, "each_band_kept_apart": 1, "each_family_kept_apart": 1, "excerpt_s": 12, "epochs": 1, "tries": 1,
+    },
     "comping": {"inner": 8, "hidden": 8, "batch": 4, "epochs": 1},
 }  # fmt: skip
 

@@ -19,8 +19,8 @@ const LATE_MS: f64 = 20.0;
 struct About {
     /// Style ids in the order of the net's input; the first stands for any other.
     styles: Vec<String>,
-    /// The styles in which it beats the written grooves on drummers that it never heard.
-    recorded: Vec<String>,
+    /// The styles in which it beats the written grooves on drummers, or on kinds of grooves, that it never heard.
+    plays: Vec<String>,
 }
 
 /// A net that drums.
@@ -96,7 +96,7 @@ impl Drummer {
 
     /// Whether it plays this style better than the written grooves do.
     pub(crate) fn knows(&self, id: &str) -> bool {
-        self.about.recorded.iter().any(|s| s == id)
+        self.about.plays.iter().any(|s| s == id)
     }
 
     /// Plays the bar. `decide` is asked step by step and voice by voice with the logit of a stroke and how it

@@ -5,7 +5,7 @@ use backline_music::Metre;
 use super::drummer::{Drummer, Touch};
 use super::reading::{Levels, Score, VOICES};
 use super::{DRUMS, Hit, answer, backbeats, roll_strokes, too_fast, with_brightness, worth};
-use crate::bar::Bar;
+use crate::bar::{Bar, sharpness};
 use crate::dice::Purpose;
 use crate::frame::Step;
 use crate::style::{Groove, Lane};
@@ -16,9 +16,16 @@ const CHART_PROB: f32 = 0.5;
 const LEAST_FOLLOW: f32 = 0.3;
 /// Logarithm of the odds that the whole density knob adds to a stroke, or takes from one of no worth.
 const DENSITY_LOGIT: f64 = 1.4;
-/// The temperature draws probabilities towards never and always, for what is written. A drummer's own are as they
-/// should be at its usual setting: this takes back some of that, so that ghost notes stay.
-const DOUBT: f64 = 0.7;
+/// What logits are multiplied with at the lowest temperature, and what is left of that at the highest: at the usual setting
+/// a drummer's own probabilities stay as they are, so that bars differ as a drummer's do.
+const SURE: f64 = 2.2;
+const LOOSE: f64 = 0.8;
+/// In styles whose kick answers less than this, the groove is the genre: its pillars stand.
+const GENRE_FOLLOW: f32 = 0.5;
+/// From this level on, a stroke that is certain is such a pillar.
+const PILLAR: f32 = 0.6;
+/// How likely a written roll is rolled, how likely another stroke of the lane is at the turn of two bars, and elsewhere.
+const ROLLED: [f64; 3] = [0.75, 0.3, 0.06];
 /// The level of the net's full strokes: it tells how strokes relate, the energy how loud the band is.
 const FULL: f64 = 0.98;
 
@@ -40,13 +47,13 @@ pub(super) fn play(
     }
     let steps = bar.steps(groove.metre);
     let (chart, lanes) = chart(groove, &steps, bar.bar_in_phrase);
-    let (before, _) = self::chart(groove, &steps, bar.bar_in_phrase.wrapping_add(1));
     let follows = bar.style.kick_follow >= LEAST_FOLLOW;
     #[allow(clippy::cast_possible_truncation)] // within 0..=1
     let score = Score {
         triplets,
         chart,
-        before,
+        // A bar before that is the chart itself would tell of a drummer who never leaves it: there are none.
+        before: Vec::new(),
         style: drummer.style(&bar.style.id),
         styles: drummer.styles(),
         energy: bar.energy as f32,
@@ -58,6 +65,9 @@ pub(super) fn play(
         accents: if follows { accents(bar, &steps) } else { Vec::new() },
     };
     let (usual, backbeats) = (usual(&lanes), backbeats(groove, &steps, bar.bar_in_phrase));
+    // What is decided by chance is sharpened for what is written; that is taken back here.
+    let sureness =
+        (LOOSE + (SURE - LOOSE) * libm::pow(1.0 - bar.temperature, 5.0)) / sharpness(bar.temperature);
     let mut hits = Vec::new();
     let played = drummer.play(&score, |i, voice, logit, touch| {
         let step = &steps[i];
@@ -65,18 +75,28 @@ pub(super) fn play(
         let written = if in_fill { None } else { lanes[i][voice] };
         let lane = written.unwrap_or_else(|| lane_of(voice, touch.level, usual[voice]));
         let logit = logit + with_density(bar, lane, step, touch.level, in_fill);
-        let prob = 1.0 / (1.0 + libm::exp(-logit * DOUBT));
+        let prob = 1.0 / (1.0 + libm::exp(-logit * sureness));
+        let prob = prob.max(written.map_or(0.0, |lane| pillar(bar, groove, lane, step)));
         // The riffs that the net learnt from went along with their grooves; others do not.
         let prob =
             if lane == Lane::Kick { answer(bar, step, prob, written.is_some(), &backbeats) } else { prob };
         let item = (voice as u64) << 32 | u64::from(step.tick.unsigned_abs());
-        if too_fast(bar, lane, step) || !bar.happens(DRUMS, 5 << 40 | item, prob) {
+        // The hand stays on the cymbal that the chart has it on, and off the toms.
+        let elsewhere =
+            matches!(lane, Lane::Ride | Lane::Crash | Lane::LowTom | Lane::MidTom | Lane::HighTom);
+        let strays = elsewhere && written.is_none() && usual[voice].is_none();
+        // A one that the genre leaves open stays open.
+        let opens = written.is_none() && lane == Lane::Kick && step.weight >= 2 && !follows;
+        if ((strays || opens) && !in_fill)
+            || too_fast(bar, lane, step)
+            || !bar.happens(DRUMS, 5 << 40 | item, prob)
+        {
             return None;
         }
         let (lane, _) = with_brightness(bar, lane, step, 1.0);
         let hit = hit(bar, lane, step.tick, item, touch);
         hits.push(hit);
-        if written.is_some() {
+        if !in_fill {
             roll(groove, bar, lane, step, &hit, &mut hits);
         }
         Some(hit.level / FULL)
@@ -161,10 +181,39 @@ fn hit(bar: &Bar, lane: Lane, tick: i32, item: u64, touch: Touch) -> Hit {
     Hit { lane, tick, level: FULL * level.clamp(0.08, 1.0), late_ms }
 }
 
-/// Quick strokes where the chart has them: the rest of a roll, swelling up to `last`.
-fn roll(groove: &Groove, bar: &Bar, lane: Lane, step: &Step, last: &Hit, hits: &mut Vec<Hit>) {
+/// How likely a written stroke is at the least: the kicks and backbeats that the groove is sure of make the genre, and are not
+/// left to chance.
+fn pillar(bar: &Bar, groove: &Groove, lane: Lane, step: &Step) -> f64 {
+    let holds = matches!(lane, Lane::Kick | Lane::Snare | Lane::Clap | Lane::Rim);
     let written = groove.lanes.get(&lane).and_then(|p| p.bar(bar.bar_in_phrase).get(step.source));
-    let strokes = roll_strokes(bar, step.ticks, written.map_or(1, |d| d.strokes));
+    let Some(drum) = written.filter(|d| d.level >= PILLAR && d.prob >= 1.0 && holds) else { return 0.0 };
+    if bar.style.kick_follow >= GENRE_FOLLOW {
+        return 0.0;
+    }
+    1.0 + bar.density.min(0.0) * (1.0 - worth(lane, step.weight, drum.level))
+}
+
+/// Quick strokes, where the lane rolls: the rest of a roll, swelling up to `last`. Mostly they are where the chart has
+/// them, and now and then somewhere else.
+fn roll(groove: &Groove, bar: &Bar, lane: Lane, step: &Step, last: &Hit, hits: &mut Vec<Hit>) {
+    let Some(pattern) = groove.lanes.get(&lane).filter(|p| p.steps().iter().any(|s| s.strokes > 1)) else {
+        return;
+    };
+    let written = pattern.bar(bar.bar_in_phrase).get(step.source).map_or(1, |d| d.strokes);
+    let turn = bar.bar_in_phrase % 2 == 1 && step.tick >= bar.ticks * 3 / 4;
+    let prob = ROLLED[if written > 1 {
+        0
+    } else if turn {
+        1
+    } else {
+        2
+    }];
+    let item = u64::from(step.tick.unsigned_abs());
+    if !bar.happens(DRUMS, 8 << 40 | item, prob) {
+        return;
+    }
+    let wanted = if written > 1 { written } else { 2 + u8::from(bar.draw(DRUMS, 9 << 40 | item) < 0.4) };
+    let strokes = roll_strokes(bar, step.ticks, wanted);
     for k in 1..strokes {
         hits.push(Hit { tick: step.tick + step.ticks * k / strokes, ..*last });
     }

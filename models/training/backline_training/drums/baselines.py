@@ -8,7 +8,7 @@ from backline_training.drums import bar, written
 
 
 class Written:
-    """The style file's groove of the nearest energy; how far drummers keep to it is counted, by voice."""
+    """The style file's groove of the nearest energy; how far those of `train` keep to it is counted, by voice."""
 
     def __init__(self, folder, styles, train):
         self.grooves = {}
@@ -22,7 +22,7 @@ class Written:
                         key = (styles.index(style["id"]), count == bar.TRIPLETS)
                         self.grooves.setdefault(key, []).append((groove["energy"], level, prob))
         chance, struck = self.chances(train), train["level"] > 0
-        known = bar.mask(train["triplet"])[:, :, None] & (train["written"] == 0)[:, None, None]
+        known = bar.mask(train["triplet"])[:, :, None]
         bins = np.digitize(chance, (0.01, 0.5))
         self.kept = np.array(
             [[(struck & known & (bins == b))[..., v].sum() + 1 for v in range(bar.N)] for b in range(3)], float

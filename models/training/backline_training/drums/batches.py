@@ -5,7 +5,7 @@ import numpy as np
 from backline_training.drums import bar
 
 ARRAYS = ("level", "late", "triplet", "fill", "after_fill", "chart", "charted", "before", "led", "bpm", "phrase")
-ARRAYS += ("style", "energy", "density", "kick_follow", "written", "performance")
+ARRAYS += ("style", "energy", "density", "kick_follow", "source", "performance")
 
 
 def load(work, split):

@@ -10,7 +10,7 @@ from backline_training.drums import bar, net, train
 
 def run(config, args):
     """Writes `net.onnx`, `net.json`, `golden.json` and `bar.json` into `--out`/drums_net."""
-    recorded = config["recorded"]
+    plays = config["plays"]
     model, config = train.load(args.work)
     features = bar.width(len(config["styles"]))
     about = {
@@ -19,7 +19,7 @@ def run(config, args):
         "lookahead_frames": 0,
         "licence": "MIT OR Apache-2.0; trained on the Groove MIDI Dataset (CC BY 4.0) and Backline's own grooves",
         "styles": config["styles"],
-        "recorded": recorded,
+        "plays": plays,
     }
     states = [[1, 1, config["hidden"]]]
     folder = (args.out or args.work / "models") / "drums_net"

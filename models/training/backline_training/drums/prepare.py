@@ -1,10 +1,10 @@
-"""Reads performances and written grooves into one file of bars."""
+"""Reads performances, written grooves and the grooves by genre into one file of bars."""
 
 import pathlib
 
 import numpy as np
 
-from backline_training.drums import groove_midi, written
+from backline_training.drums import genres, groove_midi, written
 
 STYLES = pathlib.Path(__file__).resolve().parents[4] / "crates/play/styles"
 SPLITS = ("train", "validation", "test")
@@ -18,23 +18,25 @@ def run(config, args):
     groove = args.data / "groove"
     played = list(groove_midi.performances(groove, set(config["test_drummers"])))
     sets = [(p, 0) for p in played] + [(p, 1) for p in written.performances(STYLES, config["written_bars"], rng)]
+    sets += [(p, 2) for p in genres.performances(STYLES, config, rng)]
     out = {key: np.concatenate([p[key] for p, _ in sets]) for key in ARRAYS}
     sizes = [len(p["bpm"]) for p, _ in sets]
     spread = lambda values: np.repeat(np.array(values), sizes)
     out["style"] = spread([names.index(p["style"]) for p, _ in sets])
     out["split"] = spread([SPLITS.index(p["split"]) for p, _ in sets])
-    out["written"] = spread([w for _, w in sets])
+    # 0: recorded drummers, 1: the style files, 2: the grooves by genre.
+    out["source"] = spread([source for _, source in sets])
     out["performance"] = spread(range(len(sets)))
     # The kick of recorded drummers is taken to answer; that of written grooves as far as the style has it.
     out["kick_follow"] = spread([p.get("kick_follow", 1.0) for p, _ in sets]).astype(np.float32)
-    out["energy"] = ranks(np.concatenate([p["loudness"] for p, _ in sets]), out["written"])
+    out["energy"] = ranks(np.concatenate([p["loudness"] for p, _ in sets]), out["source"])
     struck = (out["level"] > 0).sum((1, 2))
-    out["density"] = ranks(struck, out["style"] * 4 + out["written"] * 2 + out["triplet"])
+    out["density"] = ranks(struck, out["style"] * 6 + out["source"] * 2 + out["triplet"])
     np.savez_compressed(args.work / "bars.npz", **out)
     for k, split in enumerate(SPLITS):
-        here = (out["split"] == k) & (out["written"] == 0)
-        print(f"{split}: {here.sum()} bars of {len(set(out['performance'][here]))} performances")
-    print(f"written: {(out['written'] == 1).sum()} bars")
+        for source, name in enumerate(("recorded", "style files", "genres")):
+            here = (out["split"] == k) & (out["source"] == source)
+            print(f"{split}, {name}: {here.sum()} bars of {len(set(out['performance'][here]))} performances")
 
 
 def ranks(values, groups):

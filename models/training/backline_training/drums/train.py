@@ -24,8 +24,13 @@ def mean_losses(model, bars, styles):
             strike, touch, late, known, struck = run_net(model, part, styles)
             sums += [float((x * known).sum()) for x in (strike, touch, late)]
             steps, strokes = steps + float(known.sum()), strokes + float((struck * known).sum())
-            timed += float((struck * known * torch.from_numpy(1.0 - part["written"])[:, None, None]).sum())
+            timed += float((struck * known * torch.from_numpy(timed_of(part))[:, None, None]).sum())
     return sums / [steps, strokes, max(timed, 1)]
+
+
+def timed_of(bars):
+    """Whether lateness is known: the style files do not tell it."""
+    return (bars["source"] != 1).astype(np.float32)
 
 
 def run_net(model, part, styles):
@@ -33,8 +38,7 @@ def run_net(model, part, styles):
     x = torch.from_numpy(batches.inputs(part, styles))
     level = torch.from_numpy(part["level"])
     y, _ = model(x, torch.zeros(1, len(level), model.gru.hidden_size))
-    timed = torch.from_numpy(1.0 - part["written"].astype(np.float32))
-    parts = net.losses(y, level, torch.from_numpy(part["late"]), timed)
+    parts = net.losses(y, level, torch.from_numpy(part["late"]), torch.from_numpy(timed_of(part)))
     known = torch.from_numpy(bar.mask(part["triplet"]).astype(np.float32))[:, :, None]
     return *parts, known, (level > 0).float()
 
@@ -45,8 +49,13 @@ def run(config, args):
     rng = np.random.default_rng(config["seed"])
     styles = len(config["styles"])
     train, validation = batches.load(args.work, "train"), batches.load(args.work, "validation")
+    # Bars of the style files say what charts look like; many of them would teach to keep to the chart.
+    train = batches.take(train, (train["source"] != 1) | (rng.random(len(train["source"])) < config["written_share"]))
     validation = batches.heard(validation, np.random.default_rng(0), 0.6)
     model = make(config)
+    if config["begin"]:
+        # Weights of an earlier `best.pt` of the same shape.
+        model.load_state_dict(torch.load(config["begin"], map_location="cpu")["state"])
     print(f"{sum(p.numel() for p in model.parameters())} parameters, {len(train['style'])} bars")
     optimiser = torch.optim.AdamW(model.parameters(), config["rate"], weight_decay=config["weight_decay"])
     total = config["epochs"] * (len(train["style"]) // config["batch"])
@@ -70,6 +79,16 @@ def run(config, args):
         if scores[0] + config["touch_weight"] * scores[1] < best:
             best = scores[0] + config["touch_weight"] * scores[1]
             torch.save({"config": config, "state": model.state_dict()}, args.work / "best.pt")
+    if config["begin"]:
+        average(torch.load(config["begin"], map_location="cpu")["state"], config["share"], args.work / "best.pt")
+
+
+def average(begun, share, file):
+    """Makes the weights a mean of the first and the last ones, so that what was known stays known (Wortsman et al., "Robust
+    fine-tuning of zero-shot models", CVPR 2022)."""
+    saved = torch.load(file, map_location="cpu")
+    state = {key: (1 - share) * begun[key] + share * value for key, value in saved["state"].items()}
+    torch.save({**saved, "state": state}, file)
 
 
 def load(work):

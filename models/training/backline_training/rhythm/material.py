@@ -47,16 +47,21 @@ def split_of(number):
     return {0: "test", 5: "test", 3: "valid"}.get(number % 10, "train")
 
 
-def groove(folder):
-    """The Groove MIDI Dataset: (material, its drummer's split)."""
+def groove_split(drummer):
+    """The split of a drummer of the Groove MIDI Dataset."""
+    return "test" if drummer in TEST_DRUMMERS else "valid" if drummer == "drummer8" else "train"
+
+
+def groove(folder, wanted=lambda row: True):
+    """The Groove MIDI Dataset, or those of its performances whose row in `info.csv` is wanted."""
     import mido
 
     folder = pathlib.Path(folder)
     for row in csv.DictReader(open(folder / "info.csv")):
         num, den = map(int, row["time_signature"].split("-"))
-        if row["beat_type"] != "beat" or float(row["duration"]) < 12 or (den == 8 and num != 6):
+        if row["beat_type"] != "beat" or float(row["duration"]) < 12 or (den == 8 and num != 6) or not wanted(row):
             continue
-        split = "test" if row["drummer"] in TEST_DRUMMERS else "valid" if row["drummer"] == "drummer8" else "train"
+        split = groove_split(row["drummer"])
         bpm = float(row["bpm"]) / (1.5 if den == 8 else 1)
         now, notes = 0.0, []
         try:
