@@ -15,7 +15,7 @@ use backline::params::BacklineParams;
 use backline::snapshot::Snapshot;
 use backline::state::StateV1;
 use backline_engine::Edits;
-use backline_engine::folders::CLIPS_VARIABLE;
+use backline_engine::folders::{CLIPS_VARIABLE, TASTE_VARIABLE};
 use backline_filedrag::{Outcome, drag};
 use backline_files::MidiSong;
 use backline_files::wav::{Depth, write_wav};
@@ -222,7 +222,10 @@ fn a_clip_is_dropped_on_a_gtk_program() {
     }
     // Of the process that begins; the one that has the screen is told of it.
     let clips = tempfile::tempdir().unwrap();
-    if !on_a_screen_with(GTK_TEST, 1280, 900, &[(CLIPS_VARIABLE, clips.path().as_os_str())]) {
+    // A clip that is dragged out is a judgement, too, and must not change what the other tests hear.
+    let taste = clips.path().join("taste.json");
+    let own = [(CLIPS_VARIABLE, clips.path().as_os_str()), (TASTE_VARIABLE, taste.as_os_str())];
+    if !on_a_screen_with(GTK_TEST, 1280, 900, &own) {
         return;
     }
     let song = song::demo(48_000);
