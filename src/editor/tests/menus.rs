@@ -211,7 +211,7 @@ fn the_tab_key_goes_through_the_window_as_it_is_read() {
             let Some(at) = focused.1.bounds() else { continue };
             let centre = pos2(((at.x0 + at.x1) / 2.0) as f32, ((at.y0 + at.y1) / 2.0) as f32);
             let placed = bench.desk.placed.iter().flatten();
-            let name = placed.filter(|(name, rect)| name.starts_with('[') && rect.contains(centre)).last();
+            let name = placed.rev().find(|(name, rect)| name.starts_with('[') && rect.contains(centre));
             let Some((name, _)) = name else { continue };
             if seen.first() == Some(name) {
                 break;
