@@ -1,10 +1,10 @@
-"""A GTK program that takes one drop of files, and says what it was given."""
+"""A GTK program that takes one drop of files, and says what it was given; until then it says so every six seconds."""
 
 import gi
 
 gi.require_version("Gdk", "3.0")
 gi.require_version("Gtk", "3.0")
-from gi.repository import Gdk, Gtk
+from gi.repository import Gdk, GLib, Gtk
 
 
 def taken(_widget, context, _x, _y, data, _info, time):
@@ -23,4 +23,5 @@ window.drag_dest_add_uri_targets()
 window.connect("drag-data-received", taken)
 window.connect("map-event", lambda *_: print("ready", flush=True))
 window.show_all()
+GLib.timeout_add_seconds(6, lambda: print("nothing yet", flush=True) or True)
 Gtk.main()
