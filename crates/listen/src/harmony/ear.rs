@@ -17,7 +17,7 @@ const RECORDING_SHARES: (f32, f32) = (0.9, 0.3);
 const PRIOR_DISCOUNT: f32 = 0.1;
 /// Added to the log probability of minor seventh, diminished, suspended fourth and half-diminished chords where a net
 /// hears a stream: it learnt with rare qualities weighted, and says them too often. On both halves of the validation
-/// songs alike; with hindsight it does not (`models/harmony_hmm/bias.py`).
+/// songs alike they help; with hindsight none did (`models/harmony_hmm/bias.py`).
 const STREAM_BIAS: [f32; QUALITIES] = [0.0, 0.0, 0.0, 0.0, -0.3, -0.6, 0.0, 0.0, -0.6, -0.3, 0.0];
 
 /// Which net there is, and what it told.
