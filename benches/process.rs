@@ -2,24 +2,13 @@
 //!
 //! What is measured is the release library.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use backline_synth::demo::DEMO;
-use backline_testhost::{At, Clap, Host};
+use backline_testhost::{At, Clap, Host, plugin_library};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 
 const RATE: u32 = 48_000;
-
-/// The library beside the bench itself, which cargo builds with it.
-fn library() -> PathBuf {
-    let exe = std::env::current_exe().expect("a running program has a path");
-    let folder = exe.parent().expect("target/release/deps");
-    let name = format!("{}backline{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    let library = folder.join(name);
-    assert!(library.exists(), "{} is missing: use `cargo xtask bench`", library.display());
-    library
-}
 
 struct Song {
     audio: [Vec<f32>; 2],
@@ -48,7 +37,7 @@ fn process(c: &mut Criterion) {
     group.sample_size(10).measurement_time(Duration::from_secs(4));
     for block in [32usize, 64, 128, 512] {
         group.bench_function(BenchmarkId::from_parameter(block), |b| {
-            let mut host = Clap::new(&library());
+            let mut host = Clap::new(&plugin_library());
             host.activate(f64::from(RATE), block, false);
             b.iter_custom(|calls| {
                 let mut total = Duration::ZERO;
@@ -72,7 +61,7 @@ fn share_of_block(_: &mut Criterion) {
     println!("process() at the pace of real time, {RATE} Hz, 12 s each, as a share of the block's time");
     println!("block     mean    99.9 %   worst");
     for block in [32usize, 64, 128, 512] {
-        let mut host = Clap::new(&library());
+        let mut host = Clap::new(&plugin_library());
         host.activate(f64::from(RATE), block, false);
         let begun = Instant::now();
         let mut times = host.time_blocks(
@@ -105,7 +94,7 @@ fn share_of_block(_: &mut Criterion) {
 
 /// Loading, listing, creating and destroying an instance: what a scan does.
 fn scan(c: &mut Criterion) {
-    let library = library();
+    let library = plugin_library();
     c.bench_function("scan", |b| b.iter(|| drop(Clap::new(&library))));
 }
 
@@ -118,7 +107,7 @@ fn memory(_: &mut Criterion) {
     };
     let song = song(60);
     let before = resident();
-    let mut host = Clap::new(&library());
+    let mut host = Clap::new(&plugin_library());
     host.activate(f64::from(RATE), 512, true);
     let loaded = resident();
     host.time_blocks(&song.audio, 512, |sample| song.at(sample), |_| {});

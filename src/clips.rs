@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use backline_engine::folders::file_name;
 use backline_files::wav::{Depth, write_wav};
 use backline_files::{LeadSheet, MidiSong};
 use backline_music::{Key, Part, PlannedBar, PlannedNote, TempoMap};
@@ -9,7 +10,6 @@ use backline_synth::render;
 
 use crate::demo::DEMO_BEAT;
 use crate::editor::scene::{ClipChoice, Format};
-use backline_engine::folders::file_name;
 
 /// Samples a second of clips that are sound.
 const SAMPLE_RATE: u32 = 48_000;

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use backline_engine::folders;
 use backline_files::whole::write_bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::editor::dial::{ParamId, Values};
 use crate::params::{BacklineParams, style_ids};
-use backline_engine::folders;
 
 /// The version that this build writes; newer ones are read as far as they are understood.
 const VERSION: u32 = 1;

@@ -81,10 +81,7 @@ def main():
     ap.add_argument("--mode", choices=list(DECODERS), default="online")
     ap.add_argument("--seconds", type=float, default=100.0, help="of each song")
     args = ap.parse_args()
-    t = train.read_tensors(train.OUT / "chord_decoder.txt")
-    counts = {"change": t["change"].reshape(11, 12, 11), "arrive": t["arrive"].reshape(12, 11), "to_n": t["to_n"],
-              "from_n": t["from_n"]}
-    follow = 0.5 * decode.transitions(counts, 20, 1)
+    follow = decode.learnt_transitions(train.read_tensors(train.OUT / "chord_decoder.txt"))
     perceptron, windows, prior = train.load(train.OUT, args.mode)
     config = read_config("harmony")
     net = nets.build(config, args.mode)

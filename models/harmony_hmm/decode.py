@@ -32,6 +32,13 @@ def transitions(counts, smooth, stay_s_frames):
     return np.log(t + 1e-12)
 
 
+def learnt_transitions(tensors):
+    """The log transition matrix that the product decodes with, from the tensors of `chord_decoder.txt`."""
+    counts = {"change": tensors["change"].reshape(11, 12, 11), "arrive": tensors["arrive"].reshape(12, 11),
+              "to_n": tensors["to_n"], "from_n": tensors["from_n"]}
+    return 0.5 * transitions(counts, 20, 1)
+
+
 def viterbi(emit, trans, switch):
     """emit (T, 133) log scores; switch: log cost of a change a frame (scalar or (T,))."""
     n = len(emit)

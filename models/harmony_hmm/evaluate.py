@@ -33,10 +33,7 @@ def main():
     args = ap.parse_args()
     songs = data.kept(data.load_billboard(pathlib.Path(args.data) / "billboard_nnls"))
     songs = data.split(songs)[2 if args.part == "test" else 1][:args.songs]
-    t = train.read_tensors(pathlib.Path(args.weights) / "chord_decoder.txt")
-    counts = {"change": t["change"].reshape(11, 12, 11), "arrive": t["arrive"].reshape(12, 11), "to_n": t["to_n"],
-              "from_n": t["from_n"]}
-    follow = 0.5 * decode.transitions(counts, 20, 1)
+    follow = decode.learnt_transitions(train.read_tensors(pathlib.Path(args.weights) / "chord_decoder.txt"))
     for name, trust, change in zip(["online", "offline"], args.trust, args.change):
         net, windows, prior = train.load(args.weights, name)
         by_frame, decoded = [], []

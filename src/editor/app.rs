@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use backline_engine::{Edits, Verdict};
+use backline_engine::{Edits, Verdict, folders};
 use backline_filedrag::{Catcher, Outcome, Visit};
 use backline_music::{ChordPin, Corrections, PlannedBar};
 use nice_plug::context::gui::GuiContext;
@@ -29,7 +29,6 @@ use crate::params::BacklineParams;
 use crate::presets::{Library, Preset};
 use crate::snapshot::Snapshot;
 use crate::state::{self, Look};
-use backline_engine::folders;
 
 /// Time between frames while something moves.
 const FRAME: Duration = Duration::from_millis(33);

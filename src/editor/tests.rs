@@ -303,6 +303,17 @@ impl Bench {
         self.rest();
     }
 
+    /// Drags out of a card or by a grip.
+    fn pull(&mut self, name: &str, modifiers: Modifiers) -> Vec<Action> {
+        self.rest();
+        let at = self.place(name).center();
+        self.acts.clear();
+        self.press(at, PointerButton::Primary, true, modifiers);
+        self.frame(vec![Event::PointerMoved(at + vec2(30.0, -40.0))], modifiers);
+        self.press(at + vec2(30.0, -40.0), PointerButton::Primary, false, modifiers);
+        self.acts.clone()
+    }
+
     fn click(&mut self, name: &str) -> Vec<Action> {
         self.rest();
         let at = self.place(name).center();
@@ -568,28 +579,19 @@ fn every_button_asks_for_what_it_says() {
 #[test]
 fn clips_are_dragged_out_by_their_cards_and_grips() {
     let mut bench = Bench::new(State::Locked, USUAL_SIZE);
-    let pull = |bench: &mut Bench, name: &str, modifiers: Modifiers| {
-        bench.rest();
-        let at = bench.place(name).center();
-        bench.acts.clear();
-        bench.press(at, PointerButton::Primary, true, modifiers);
-        bench.frame(vec![Event::PointerMoved(at + vec2(30.0, -40.0))], modifiers);
-        bench.press(at + vec2(30.0, -40.0), PointerButton::Primary, false, modifiers);
-        bench.acts.clone()
-    };
-    let acts = pull(&mut bench, "[Last 4 bars]", Modifiers::NONE);
+    let acts = bench.pull("[Last 4 bars]", Modifiers::NONE);
     assert!(
         matches!(&acts[..], [Action::Drag(choice, Format::Midi)] if choice.bars.len() == 4 && choice.part.is_none())
     );
-    let acts = pull(&mut bench, "[Last 8 bars]", Modifiers::SHIFT);
+    let acts = bench.pull("[Last 8 bars]", Modifiers::SHIFT);
     assert!(matches!(acts[..], [Action::Drag(_, Format::MidiParts)]), "{acts:?}");
-    let acts = pull(&mut bench, "[Last 4 bars]", Modifiers::ALT);
+    let acts = bench.pull("[Last 4 bars]", Modifiers::ALT);
     assert!(matches!(acts[..], [Action::Drag(_, Format::Wav)]), "{acts:?}");
-    let acts = pull(&mut bench, "[Drag Bass]", Modifiers::NONE);
+    let acts = bench.pull("[Drag Bass]", Modifiers::NONE);
     assert!(matches!(&acts[..], [Action::Drag(choice, Format::Midi)] if choice.part == Some(Part::Bass)));
     bench.snapshot.captured.clear();
     bench.clips.bars = 0;
-    assert_eq!(pull(&mut bench, "[Last 4 bars]", Modifiers::NONE), [], "there is nothing to drag");
+    assert_eq!(bench.pull("[Last 4 bars]", Modifiers::NONE), [], "there is nothing to drag");
 }
 
 #[test]

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use backline_testhost::{Clap, Host, Vst3};
+use backline_testhost::{Clap, Host, Vst3, plugin_library};
 
 /// One folder for all runs: each test is a process of its own, and what the processes left behind would fill disks.
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bundles");
-    let library = library();
+    let library = plugin_library();
     let arch = folder.join("Backline.vst3/Contents").join(vst3_arch());
     std::fs::create_dir_all(&arch).unwrap();
     let name = if cfg!(target_os = "windows") { "Backline.vst3" } else { "Backline.so" };
@@ -26,16 +26,6 @@ fn place(library: &Path, path: &Path) {
     let own = path.with_extension(std::process::id().to_string());
     std::fs::hard_link(library, &own).or_else(|_| std::fs::copy(library, &own).map(drop)).unwrap();
     std::fs::rename(&own, path).unwrap();
-}
-
-/// The library beside the test itself. Cargo builds it, in the same profile, before the test; the one
-/// a folder up is only renewed by `cargo build`, and may be old.
-fn library() -> PathBuf {
-    let exe = std::env::current_exe().unwrap();
-    let name = format!("{}backline{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    let library = exe.parent().unwrap().join(name);
-    assert!(library.exists(), "{} is missing: run the tests through cargo", library.display());
-    library
 }
 
 fn vst3_arch() -> String {

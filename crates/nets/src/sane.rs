@@ -12,7 +12,7 @@ const MOST_LENGTH: i64 = 1 << 24;
 /// Whether `model` is one that can be built without more memory than a net may ask for.
 ///
 /// # Errors
-/// A permutation that is none, a tensor that is too large or whose data are missing, a length that is absurd.
+/// A permutation that is none, a tensor that is too large or lies in another file, a length that is absurd.
 pub(crate) fn check(model: &ModelProto) -> TractResult<()> {
     model.graph.as_ref().map_or(Ok(()), graph)
 }
@@ -50,7 +50,7 @@ fn absurd(length: i64) -> bool {
 
 fn tensor(tensor: &TensorProto) -> TractResult<()> {
     let wrong = |what: &str| Err(TractError::msg(format!("the tensor {} {what}", tensor.name)));
-    let values = tensor.dims.iter().try_fold(1_i64, |n, &d| n.checked_mul(d).filter(|&n| n >= 0));
+    let values = tensor.dims.iter().try_fold(1_i64, |n, &d| n.checked_mul(d));
     if tensor.dims.len() > MOST_DIMENSIONS || tensor.dims.iter().any(|&d| d < 0) {
         return wrong("has no shape");
     }

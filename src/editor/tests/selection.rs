@@ -28,16 +28,11 @@ fn mark(bench: &mut Bench, from: f64, to: f64) {
     bench.rest();
 }
 
-/// Drags out of a card or by a grip.
+/// What is dragged out of a card or by a grip.
 fn pull(bench: &mut Bench, name: &str, modifiers: Modifiers) -> Option<(ClipChoice, Format)> {
-    bench.rest();
-    let at = bench.place(name).center();
-    bench.acts.clear();
-    bench.press(at, PointerButton::Primary, true, modifiers);
-    bench.frame(vec![Event::PointerMoved(at + vec2(30.0, -40.0))], modifiers);
-    bench.press(at + vec2(30.0, -40.0), PointerButton::Primary, false, modifiers);
+    let acts = bench.pull(name, modifiers);
     bench.time += 1.0;
-    match &bench.acts[..] {
+    match &acts[..] {
         [] => None,
         [Action::Drag(choice, format)] => Some((choice.clone(), *format)),
         other => panic!("{other:?}"),

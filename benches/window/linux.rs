@@ -4,11 +4,10 @@
 //! machine changes little.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use backline_synth::demo::DEMO;
-use backline_testhost::{At, Clap, Host};
+use backline_testhost::{At, Clap, Host, plugin_library};
 use backline_testscreen::on_a_screen;
 use x11rb::connection::Connection;
 use x11rb::protocol::Event;
@@ -21,15 +20,6 @@ const BLOCK: usize = 480;
 const TIME: Duration = Duration::from_secs(20);
 /// Until the lanes are full.
 const LEAD_IN_S: f64 = 24.0;
-
-/// The library beside the bench itself, which cargo builds with it.
-fn library() -> PathBuf {
-    let exe = std::env::current_exe().expect("a running program has a path");
-    let name = format!("{}backline{}", std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-    let library = exe.parent().expect("target/release/deps").join(name);
-    assert!(library.exists(), "{} is missing: use `cargo xtask bench`", library.display());
-    library
-}
 
 /// The threads of this process.
 fn threads() -> BTreeSet<u32> {
@@ -63,7 +53,7 @@ struct Stage {
 impl Stage {
     fn new() -> Self {
         let song = DEMO.render(RATE);
-        let mut host = Clap::new(&library());
+        let mut host = Clap::new(&plugin_library());
         host.activate(f64::from(RATE), BLOCK, false);
         let beat0 = -song.downbeats[0] * song.tempo_bpm / 60.0;
         let tempo = song.tempo_bpm;
@@ -97,7 +87,8 @@ impl Stage {
     }
 }
 
-fn main() {
+/// Prints what the window costs while the band plays, and at rest.
+pub fn measure() {
     let named: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
     let other = !named.is_empty() && !named.iter().any(|name| "window".contains(name.as_str()));
     if other || !on_a_screen("window", 1280, 900) {
