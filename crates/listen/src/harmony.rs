@@ -12,6 +12,7 @@ mod keys;
 mod lattice;
 mod net;
 mod params;
+mod repeats;
 mod spans;
 
 use backline_music::{Beat, ChordSpan, Estimate, Key, KeySpan};

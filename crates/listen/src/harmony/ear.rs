@@ -7,6 +7,7 @@ use super::calibration::{self, Sureness};
 use super::emission::{Scorer, Sums, normalise};
 use super::net::{STREAM_WINDOWS, StreamEar, Told, tell_recording};
 use super::params::{CHORDS, CLASSES, Emission, QUALITIES};
+use super::repeats;
 
 /// The net's and the perceptron's share of the word on a chord, as exponents on their probabilities, in a stream and
 /// with hindsight; chosen on the validation songs. They err in different places, so together they do better than each.
@@ -20,11 +21,11 @@ const PRIOR_DISCOUNT: f32 = 0.1;
 /// songs alike they help; with hindsight none did (`models/harmony_hmm/bias.py`).
 const STREAM_BIAS: [f32; QUALITIES] = [0.0, 0.0, 0.0, 0.0, -0.3, -0.6, 0.0, 0.0, -0.6, -0.3, 0.0];
 
-/// Which net there is, and what it told.
+/// Which net there is, and what was heard of a recording with it.
 enum Net {
     None,
     Stream(Box<StreamEar>),
-    Recording(Vec<Told>),
+    Recording { told: Vec<Told>, heard: Vec<[f32; CLASSES]> },
 }
 
 /// Scores frames.
@@ -42,8 +43,21 @@ impl Ear {
 
     /// An ear for a recording with compressed chroma `y`.
     pub(crate) fn for_recording(perceptron: &'static Emission, net: Option<&Model>, y: &[[f32; 24]]) -> Self {
-        let net = net.and_then(|model| tell_recording(model, y)).map_or(Net::None, Net::Recording);
-        Self { scorer: Scorer::new(perceptron), net }
+        let mut scorer = Scorer::new(perceptron);
+        let net = net.and_then(|model| tell_recording(model, y)).map_or(Net::None, |told| {
+            let mut sums = Sums::new(y.len() + 1);
+            y.iter().for_each(|y| sums.push(y));
+            let together = |(i, told)| {
+                let mut log_prob = by_perceptron(&mut scorer, &sums, i);
+                weigh_together(&mut log_prob, told, RECORDING_SHARES);
+                normalise(&mut log_prob);
+                log_prob
+            };
+            let mut heard: Vec<_> = told.iter().enumerate().map(together).collect();
+            repeats::borrow(&mut heard);
+            Net::Recording { told, heard }
+        });
+        Self { scorer, net }
     }
 
     /// Frames before the one that is judged that must be remembered.
@@ -65,28 +79,43 @@ impl Ear {
 
     /// Log scores of the classes at frame `index`, and what the net tells besides. Frames come in order.
     pub(crate) fn hear(&mut self, sums: &Sums, index: usize) -> ([f32; CLASSES], Option<Told>) {
-        let mut log_prob = self.scorer.score(sums, index);
-        const NO_BIAS: [f32; QUALITIES] = [0.0; QUALITIES];
-        let (told, shares, bias) = match &mut self.net {
-            Net::None => (None, STREAM_SHARES, NO_BIAS),
-            Net::Stream(ear) => (ear.tell(sums, index), STREAM_SHARES, STREAM_BIAS),
-            Net::Recording(told) => (told.get(index).copied(), RECORDING_SHARES, NO_BIAS),
-        };
-        for (class, p) in log_prob.iter_mut().enumerate() {
-            *p -= PRIOR_DISCOUNT * self.scorer.log_prior(class);
-        }
-        if let Some(told) = &told {
-            let mut chord = told.chord;
-            tell_diminished_apart(&mut chord, &log_prob);
-            for (p, net) in log_prob.iter_mut().zip(&chord) {
-                *p = shares.0 * net + shares.1 * *p;
+        match &mut self.net {
+            Net::None => (by_perceptron(&mut self.scorer, sums, index), None),
+            Net::Stream(ear) => {
+                let mut log_prob = by_perceptron(&mut self.scorer, sums, index);
+                let told = ear.tell(sums, index);
+                if let Some(told) = &told {
+                    weigh_together(&mut log_prob, told, STREAM_SHARES);
+                    for (p, bias) in log_prob[..CHORDS].iter_mut().zip(STREAM_BIAS.iter().cycle()) {
+                        *p += bias;
+                    }
+                    normalise(&mut log_prob);
+                }
+                (log_prob, told)
             }
-            for (p, bias) in log_prob[..CHORDS].iter_mut().zip(bias.iter().cycle()) {
-                *p += bias;
-            }
-            normalise(&mut log_prob);
+            Net::Recording { told, heard } => match (heard.get(index), told.get(index)) {
+                (Some(heard), Some(told)) => (*heard, Some(*told)),
+                _ => (by_perceptron(&mut self.scorer, sums, index), None),
+            },
         }
-        (log_prob, told)
+    }
+}
+
+/// What the perceptron makes of frame `index`.
+fn by_perceptron(scorer: &mut Scorer, sums: &Sums, index: usize) -> [f32; CLASSES] {
+    let mut log_prob = scorer.score(sums, index);
+    for (class, p) in log_prob.iter_mut().enumerate() {
+        *p -= PRIOR_DISCOUNT * scorer.log_prior(class);
+    }
+    log_prob
+}
+
+/// Weighs what the perceptron makes of a frame together with what the net tells.
+fn weigh_together(log_prob: &mut [f32; CLASSES], told: &Told, shares: (f32, f32)) {
+    let mut chord = told.chord;
+    tell_diminished_apart(&mut chord, log_prob);
+    for (p, net) in log_prob.iter_mut().zip(&chord) {
+        *p = shares.0 * net + shares.1 * *p;
     }
 }
 

@@ -1,0 +1,220 @@
+//! What was heard when the same music came before, or comes again.
+//!
+//! Songs repeat themselves, and what covers the chords, a voice or a fill, differs from time to time; so what was heard at
+//! all repetitions says more than what was heard at one (Mauch, Noland & Dixon, "Using musical structure to enhance
+//! automatic chord transcription", ISMIR 2009). No sections are cut here: each moment looks for moments whose
+//! surroundings sound alike, along the diagonals of the self-similarity matrix (Foote, ACM Multimedia 1999), and borrows
+//! from them by how alike they are.
+
+use super::emission::normalise;
+use super::params::CLASSES;
+
+/// Frames in a step, the unit in which repetitions are looked for: 0.19 s.
+const STEP: usize = 4;
+/// Steps before and after a moment that must be alike: 3.7 s each.
+const AROUND: usize = 20;
+/// A repetition begins this many steps away at least: 3 s.
+const NEAREST: usize = 16;
+/// And this many at most: ten minutes. The time it takes grows with it.
+const FARTHEST: usize = 3_200;
+/// Moments that are borrowed from at most.
+const MOST: usize = 6;
+/// Likeness from which on something is borrowed; 1 is the same.
+const ALIKE: f32 = 0.7;
+/// Weight of what is borrowed from a moment that is quite the same, and most weight of all that is borrowed, where the moment
+/// itself has 1.
+const WEIGHT: f32 = 0.5;
+const MOST_WEIGHT: f32 = 2.0;
+/// How much surer several witnesses are than one: 0 takes their mean, 1 takes them for independent.
+const SURER: f32 = 0.4;
+/// Exponent on the probabilities before they are compared, so that close contests look alike.
+const FLATTENED: f32 = 0.7;
+/// Values a step is compared by: square roots of its classes' probabilities, filled up to whole vectors.
+const WIDTH: usize = CLASSES.next_multiple_of(8);
+
+/// The moments most like one, likest first.
+#[derive(Clone, Copy)]
+struct Alike([(f32, usize); MOST]);
+
+impl Alike {
+    const NONE: Self = Self([(ALIKE, usize::MAX); MOST]);
+
+    fn offer(&mut self, likeness: f32, step: usize) {
+        let place = self.0.partition_point(|(other, _)| *other >= likeness);
+        if place < MOST {
+            self.0[place..].rotate_right(1);
+            self.0[place] = (likeness, step);
+        }
+    }
+
+    /// Steps and what each weighs.
+    fn weighed(&self) -> impl Iterator<Item = (usize, f32)> {
+        self.0
+            .iter()
+            .take_while(|(_, step)| *step != usize::MAX)
+            .map(|(l, step)| (*step, (l - ALIKE) / (1.0 - ALIKE)))
+    }
+}
+
+/// Weighs each frame's log probabilities with those of the frames where the same music came again. They are no longer
+/// normalised.
+pub(crate) fn borrow(log_prob: &mut [[f32; CLASSES]]) {
+    let heard = log_prob.to_vec();
+    let steps: Vec<[f32; WIDTH]> = heard.chunks_exact(STEP).map(fingerprint).collect();
+    for (step, alike) in find(&steps).iter().enumerate() {
+        let total: f32 = alike.weighed().map(|(_, w)| w).sum();
+        if total <= 0.0 {
+            continue;
+        }
+        let borrowed = (WEIGHT * total).min(MOST_WEIGHT);
+        let scale = libm::powf(1.0 + borrowed, SURER - 1.0);
+        for frame in 0..STEP {
+            let own = &mut log_prob[step * STEP + frame];
+            for (other, weight) in alike.weighed() {
+                let weight = borrowed * weight / total;
+                for (p, q) in own.iter_mut().zip(&heard[other * STEP + frame]) {
+                    *p += weight * q;
+                }
+            }
+            own.iter_mut().for_each(|p| *p *= scale);
+        }
+    }
+}
+
+/// A step's values to compare it by; their squares add up to 1, so that the product of two is their likeness.
+fn fingerprint(frames: &[[f32; CLASSES]]) -> [f32; WIDTH] {
+    let mut print = [0.0; WIDTH];
+    for frame in frames {
+        let mut flat = frame.map(|p| FLATTENED * p);
+        normalise(&mut flat);
+        for (sum, p) in print.iter_mut().zip(&flat) {
+            *sum += libm::expf(*p) / STEP as f32;
+        }
+    }
+    print.map(f32::sqrt)
+}
+
+/// For each step the steps whose surroundings are most like its own: places where the likeness falls on both sides.
+fn find(steps: &[[f32; WIDTH]]) -> Vec<Alike> {
+    let mut found = vec![Alike::NONE; steps.len()];
+    let (mut nearer, mut here) = (Vec::new(), Vec::new());
+    let mut farther = diagonal(steps, NEAREST);
+    for away in NEAREST..FARTHEST.min(steps.len()) {
+        // A step's likeness to its own surroundings is no repetition: the first diagonal has no nearer neighbour.
+        nearer = std::mem::replace(&mut here, farther);
+        farther = diagonal(steps, away + 1);
+        let at = |diagonal: &[f32], step: Option<usize>| {
+            step.and_then(|i| diagonal.get(i)).copied().unwrap_or(f32::NEG_INFINITY)
+        };
+        for (i, &likeness) in here.iter().enumerate() {
+            if likeness <= ALIKE {
+                continue;
+            }
+            if likeness >= at(&nearer, Some(i)) && likeness >= at(&farther, Some(i)) {
+                found[i].offer(likeness, i + away);
+            }
+            if likeness >= at(&nearer, Some(i + 1)) && likeness >= at(&farther, i.checked_sub(1)) {
+                found[i + away].offer(likeness, i);
+            }
+        }
+    }
+    found
+}
+
+/// Likeness of the surroundings of each step to those of the step `away` from it; beyond the ends nothing is alike.
+fn diagonal(steps: &[[f32; WIDTH]], away: usize) -> Vec<f32> {
+    let mut sums = vec![0.0f64];
+    for (a, b) in steps.iter().zip(steps.get(away..).unwrap_or(&[])) {
+        sums.push(sums[sums.len() - 1] + f64::from(product(a, b)));
+    }
+    let n = sums.len() - 1;
+    (0..n)
+        .map(|i| {
+            let alike = sums[(i + AROUND + 1).min(n)] - sums[i.saturating_sub(AROUND)];
+            (alike / (2 * AROUND + 1) as f64) as f32
+        })
+        .collect()
+}
+
+fn product(a: &[f32; WIDTH], b: &[f32; WIDTH]) -> f32 {
+    let mut sums = [0.0f32; 8];
+    for (x, y) in a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0) {
+        for i in 0..8 {
+            sums[i] += x[i] * y[i];
+        }
+    }
+    sums.iter().sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Eight chords of two seconds in no simple order, heard with `sure` log odds.
+    fn passage(sure: f32) -> Vec<[f32; CLASSES]> {
+        let chord = |i: usize| [0, 55, 99, 44, 88, 23, 66, 110][i / 44];
+        (0..8 * 44)
+            .map(|i| {
+                let mut p = [0.0; CLASSES];
+                p[chord(i)] = sure;
+                normalise(&mut p);
+                p
+            })
+            .collect()
+    }
+
+    fn best(p: &[f32; CLASSES]) -> usize {
+        super::super::lattice::arg_max(p)
+    }
+
+    #[test]
+    fn what_is_covered_once_is_heard_by_its_repetition() {
+        let mut heard = passage(12.0);
+        heard.extend(passage(12.0));
+        let truth: Vec<usize> = heard.iter().map(best).collect();
+        // A voice covers a second of the first time through.
+        for p in &mut heard[100..122] {
+            p.fill(0.0);
+            p[33] = 3.0;
+            normalise(p);
+        }
+        assert_ne!(heard.iter().map(best).collect::<Vec<_>>(), truth);
+        borrow(&mut heard);
+        assert_eq!(heard.iter().map(best).collect::<Vec<_>>(), truth);
+    }
+
+    #[test]
+    fn what_never_comes_again_stays_as_it_was() {
+        let mut heard = passage(12.0);
+        let before = heard.clone();
+        borrow(&mut heard);
+        assert_eq!(heard, before);
+    }
+
+    #[test]
+    fn the_way_through_time_does_not_matter() {
+        let mut forth = passage(10.0);
+        forth.extend(passage(12.0));
+        let mut back: Vec<_> = forth.iter().rev().copied().collect();
+        borrow(&mut forth);
+        borrow(&mut back);
+        back.reverse();
+        for (a, b) in forth.iter().zip(&back) {
+            assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-3));
+        }
+        assert_ne!(forth[200], passage(10.0)[200], "nothing was borrowed");
+    }
+
+    #[test]
+    fn recordings_of_any_length_are_taken() {
+        for frames in [0, 1, STEP, NEAREST * STEP, NEAREST * STEP + 1, 2 * (NEAREST + AROUND) * STEP] {
+            let mut heard: Vec<_> = passage(12.0).into_iter().take(frames).collect();
+            borrow(&mut heard);
+            assert_eq!(heard.len(), frames);
+        }
+        // The same all the time: everything is alike, and nothing is out of bounds.
+        let mut still = vec![passage(12.0)[0]; 20_000];
+        borrow(&mut still);
+        assert!(still.iter().all(|p| best(p) == 0));
+    }
+}
