@@ -54,7 +54,7 @@ impl Ear {
                 log_prob
             };
             let mut heard: Vec<_> = told.iter().enumerate().map(together).collect();
-            repeats::borrow(&mut heard);
+            repeats::borrow(&mut heard, y);
             Net::Recording { told, heard }
         });
         Self { scorer, net }

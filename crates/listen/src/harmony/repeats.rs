@@ -13,24 +13,26 @@ use super::params::CLASSES;
 const STEP: usize = 4;
 /// Steps before and after a moment that must be alike: 3.7 s each.
 const AROUND: usize = 20;
-/// A repetition begins this many steps away at least: 3 s.
-const NEAREST: usize = 16;
+/// A repetition begins this many steps away at least: 6 s.
+const NEAREST: usize = 32;
 /// And this many at most: ten minutes. The time it takes grows with it.
 const FARTHEST: usize = 3_200;
 /// Moments that are borrowed from at most.
-const MOST: usize = 6;
+const MOST: usize = 4;
 /// Likeness from which on something is borrowed; 1 is the same.
-const ALIKE: f32 = 0.7;
+const ALIKE: f32 = 0.5;
 /// Weight of what is borrowed from a moment that is quite the same, and most weight of all that is borrowed, where the moment
 /// itself has 1.
-const WEIGHT: f32 = 0.5;
+const WEIGHT: f32 = 1.0;
 const MOST_WEIGHT: f32 = 2.0;
 /// How much surer several witnesses are than one: 0 takes their mean, 1 takes them for independent.
-const SURER: f32 = 0.4;
+const SURER: f32 = 0.6;
 /// Exponent on the probabilities before they are compared, so that close contests look alike.
 const FLATTENED: f32 = 0.7;
-/// Values a step is compared by: square roots of its classes' probabilities, filled up to whole vectors.
-const WIDTH: usize = CLASSES.next_multiple_of(8);
+/// How much of the likeness is that of the chroma itself; the rest is that of the probabilities.
+const CHROMA_SHARE: f32 = 0.5;
+/// Values a step is compared by: square roots of its classes' probabilities and chroma, filled up to whole vectors.
+const WIDTH: usize = (CLASSES + 24).next_multiple_of(8);
 
 /// The moments most like one, likest first.
 #[derive(Clone, Copy)]
@@ -56,11 +58,13 @@ impl Alike {
     }
 }
 
-/// Weighs each frame's log probabilities with those of the frames where the same music came again. They are no longer
-/// normalised.
-pub(crate) fn borrow(log_prob: &mut [[f32; CLASSES]]) {
+/// Weighs each frame's log probabilities with those of the frames where the same music came again, by them and the
+/// compressed chroma `y`. They are no longer normalised.
+pub(crate) fn borrow(log_prob: &mut [[f32; CLASSES]], y: &[[f32; 24]]) {
     let heard = log_prob.to_vec();
-    let steps: Vec<[f32; WIDTH]> = heard.chunks_exact(STEP).map(fingerprint).collect();
+    let usual = mean(y);
+    let frames = heard.chunks_exact(STEP).zip(y.chunks_exact(STEP));
+    let steps: Vec<[f32; WIDTH]> = frames.map(|(heard, y)| fingerprint(heard, y, &usual)).collect();
     for (step, alike) in find(&steps).iter().enumerate() {
         let total: f32 = alike.weighed().map(|(_, w)| w).sum();
         if total <= 0.0 {
@@ -81,17 +85,34 @@ pub(crate) fn borrow(log_prob: &mut [[f32; CLASSES]]) {
     }
 }
 
-/// A step's values to compare it by; their squares add up to 1, so that the product of two is their likeness.
-fn fingerprint(frames: &[[f32; CLASSES]]) -> [f32; WIDTH] {
+/// A step's values to compare it by, so that the product of two is their likeness: classes' probabilities, and what
+/// the chroma has beyond the recording's usual.
+fn fingerprint(heard: &[[f32; CLASSES]], y: &[[f32; 24]], usual: &[f32; 24]) -> [f32; WIDTH] {
     let mut print = [0.0; WIDTH];
-    for frame in frames {
+    let (classes, chroma) = print.split_at_mut(CLASSES);
+    for frame in heard {
         let mut flat = frame.map(|p| FLATTENED * p);
         normalise(&mut flat);
-        for (sum, p) in print.iter_mut().zip(&flat) {
+        for (sum, p) in classes.iter_mut().zip(&flat) {
             *sum += libm::expf(*p) / STEP as f32;
         }
     }
-    print.map(f32::sqrt)
+    classes.iter_mut().for_each(|p| *p = ((1.0 - CHROMA_SHARE) * *p).sqrt());
+    let mut beyond = mean(y);
+    beyond.iter_mut().zip(usual).for_each(|(v, usual)| *v -= usual);
+    let length = beyond.iter().map(|v| v * v).sum::<f32>().sqrt() + 1e-6;
+    for (c, v) in chroma.iter_mut().zip(&beyond) {
+        *c = CHROMA_SHARE.sqrt() * v / length;
+    }
+    print
+}
+
+fn mean(y: &[[f32; 24]]) -> [f32; 24] {
+    let mut mean = [0.0f64; 24];
+    for frame in y {
+        mean.iter_mut().zip(frame).for_each(|(m, v)| *m += f64::from(*v));
+    }
+    mean.map(|m| (m / y.len().max(1) as f64) as f32)
 }
 
 /// For each step the steps whose surroundings are most like its own: places where the likeness falls on both sides.
@@ -148,73 +169,73 @@ fn product(a: &[f32; WIDTH], b: &[f32; WIDTH]) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lattice::arg_max;
+    use super::super::params::QUALITIES;
     use super::*;
 
-    /// Eight chords of two seconds in no simple order, heard with `sure` log odds.
-    fn passage(sure: f32) -> Vec<[f32; CLASSES]> {
-        let chord = |i: usize| [0, 55, 99, 44, 88, 23, 66, 110][i / 44];
-        (0..8 * 44)
-            .map(|i| {
-                let mut p = [0.0; CLASSES];
-                p[chord(i)] = sure;
-                normalise(&mut p);
-                p
-            })
-            .collect()
+    /// What is heard of a class that stands out by `sure` log odds, and its root's chroma.
+    fn frame(class: usize, sure: f32) -> ([f32; CLASSES], [f32; 24]) {
+        let (mut p, mut y) = ([0.0; CLASSES], [0.05; 24]);
+        p[class] = sure;
+        normalise(&mut p);
+        y[class / QUALITIES] = 0.6;
+        y[12 + class / QUALITIES] = 0.6;
+        (p, y)
     }
 
-    fn best(p: &[f32; CLASSES]) -> usize {
-        super::super::lattice::arg_max(p)
+    /// Eight chords of two seconds in no simple order.
+    fn passage(sure: f32) -> Vec<([f32; CLASSES], [f32; 24])> {
+        let chord = |i: usize| [0, 55, 99, 44, 88, 23, 66, 110][i / 44];
+        (0..8 * 44).map(|i| frame(chord(i), sure)).collect()
+    }
+
+    fn borrowed(frames: &[([f32; CLASSES], [f32; 24])]) -> Vec<[f32; CLASSES]> {
+        let (mut heard, y): (Vec<_>, Vec<_>) = frames.iter().copied().unzip();
+        borrow(&mut heard, &y);
+        heard
+    }
+
+    fn classes<'a>(heard: impl IntoIterator<Item = &'a [f32; CLASSES]>) -> Vec<usize> {
+        heard.into_iter().map(|p| arg_max(p)).collect()
     }
 
     #[test]
     fn what_is_covered_once_is_heard_by_its_repetition() {
-        let mut heard = passage(12.0);
-        heard.extend(passage(12.0));
-        let truth: Vec<usize> = heard.iter().map(best).collect();
+        let mut frames = passage(12.0);
+        frames.extend(passage(12.0));
+        let truth = classes(frames.iter().map(|f| &f.0));
         // A voice covers a second of the first time through.
-        for p in &mut heard[100..122] {
-            p.fill(0.0);
-            p[33] = 3.0;
-            normalise(p);
-        }
-        assert_ne!(heard.iter().map(best).collect::<Vec<_>>(), truth);
-        borrow(&mut heard);
-        assert_eq!(heard.iter().map(best).collect::<Vec<_>>(), truth);
+        frames[100..122].fill(frame(33, 3.0));
+        assert_ne!(classes(frames.iter().map(|f| &f.0)), truth);
+        assert_eq!(classes(&borrowed(&frames)), truth);
     }
 
     #[test]
     fn what_never_comes_again_stays_as_it_was() {
-        let mut heard = passage(12.0);
-        let before = heard.clone();
-        borrow(&mut heard);
-        assert_eq!(heard, before);
+        let frames = passage(12.0);
+        assert_eq!(borrowed(&frames), frames.iter().map(|f| f.0).collect::<Vec<_>>());
     }
 
     #[test]
     fn the_way_through_time_does_not_matter() {
-        let mut forth = passage(10.0);
-        forth.extend(passage(12.0));
-        let mut back: Vec<_> = forth.iter().rev().copied().collect();
-        borrow(&mut forth);
-        borrow(&mut back);
-        back.reverse();
-        for (a, b) in forth.iter().zip(&back) {
-            assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-3));
+        let mut frames = passage(10.0);
+        frames.extend(passage(12.0));
+        let forth = borrowed(&frames);
+        assert_ne!(forth[200], frames[200].0, "nothing was borrowed");
+        frames.reverse();
+        for (a, b) in forth.iter().zip(borrowed(&frames).iter().rev()) {
+            assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-2));
         }
-        assert_ne!(forth[200], passage(10.0)[200], "nothing was borrowed");
     }
 
     #[test]
     fn recordings_of_any_length_are_taken() {
-        for frames in [0, 1, STEP, NEAREST * STEP, NEAREST * STEP + 1, 2 * (NEAREST + AROUND) * STEP] {
-            let mut heard: Vec<_> = passage(12.0).into_iter().take(frames).collect();
-            borrow(&mut heard);
-            assert_eq!(heard.len(), frames);
+        for n in [0, 1, STEP, NEAREST * STEP, NEAREST * STEP + 1, 2 * (NEAREST + AROUND) * STEP] {
+            let frames: Vec<_> = passage(12.0).into_iter().cycle().take(n).collect();
+            assert_eq!(borrowed(&frames).len(), n);
         }
         // The same all the time: everything is alike, and nothing is out of bounds.
-        let mut still = vec![passage(12.0)[0]; 20_000];
-        borrow(&mut still);
-        assert!(still.iter().all(|p| best(p) == 0));
+        let still = borrowed(&vec![frame(0, 12.0); 20_000]);
+        assert!(classes(&still).iter().all(|class| *class == 0));
     }
 }
