@@ -31,7 +31,7 @@ def main():
     ap.add_argument("--trust", type=float, nargs=2, default=[1, 0.6])
     ap.add_argument("--change", type=float, nargs=2, default=[-2, -4])
     args = ap.parse_args()
-    songs = data.kept(data.load_billboard(pathlib.Path(args.data) / "billboard_nnls"))
+    songs = data.kept(data.load_billboard(args.data))
     songs = data.split(songs)[2 if args.part == "test" else 1][:args.songs]
     follow = decode.learnt_transitions(train.read_tensors(pathlib.Path(args.weights) / "chord_decoder.txt"))
     for name, trust, change in zip(["online", "offline"], args.trust, args.change):

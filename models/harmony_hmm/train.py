@@ -125,7 +125,7 @@ def load(folder, name):
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__)
-    ap.add_argument("--data", required=True, help="folder that holds billboard_nnls/ (and rendered/, if made)")
+    ap.add_argument("--data", required=True, help="folder that holds billboard/ (and rendered/, if made)")
     ap.add_argument("--out", default=str(OUT))
     ap.add_argument("--hidden", type=int, nargs="+", default=[128, 64])
     ap.add_argument("--steps", type=int, nargs=2, default=[5000, 5500],
@@ -137,7 +137,7 @@ def main():
     ap.add_argument("--only", choices=["online", "offline"])
     args = ap.parse_args()
     rng = np.random.default_rng(1)
-    everything = data.load_billboard(pathlib.Path(args.data) / "billboard_nnls", limit=args.limit)
+    everything = data.load_billboard(args.data, limit=args.limit)
     songs = data.kept(everything)
     train_songs, val, test = data.split(songs)
     rendered = data.load_rendered(pathlib.Path(args.data) / "rendered")

@@ -1,7 +1,7 @@
 """The front end's chroma, held against the paper's definition and against the Billboard recordings'.
 
     python -m backline_training.chroma --bin PROGRAMS RECORDING...        frame correlation with an implementation of its own
-    python -m backline_training.chroma --billboard FOLDER --rendered DIR  how roots, thirds and fifths look in both
+    python -m backline_training.chroma --data DATA --rendered DIR         how roots, thirds and fifths look in both
 
 The implementation here follows Mauch & Dixon (ISMIR 2010) step by step in numpy and scipy, and shares nothing with
 `crates/listen/src/chroma`: another transform, another resampling to the pitch scale, tuning of the whole recording at
@@ -131,9 +131,9 @@ def by_root(chroma, labels):
     return profiles
 
 
-def against_billboard(billboard, work):
+def against_billboard(data, work):
     """Prints how alike triads look in the recordings' chroma and in that of rendered songs."""
-    real = songs.kept(songs.load_billboard(billboard))
+    real = songs.kept(songs.load_billboard(data))
     learnt, validation = corpus.rendered(work)
     # Both as the harmony net hears them: compressed.
     there = by_root([corpus.compress(s.chroma) for s in real], [s.label for s in real])
@@ -151,10 +151,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("recordings", nargs="*", type=pathlib.Path)
     parser.add_argument("--bin", type=pathlib.Path)
-    parser.add_argument("--billboard", type=pathlib.Path)
+    parser.add_argument("--data", type=pathlib.Path, help="folder that holds billboard/")
     parser.add_argument("--rendered", type=pathlib.Path, help="WORK of the harmony net, with rendered/")
     given = parser.parse_args()
     if given.recordings:
         against_the_paper(given.recordings, given.bin)
-    if given.billboard:
-        against_billboard(given.billboard, given.rendered)
+    if given.data:
+        against_billboard(given.data, given.rendered)

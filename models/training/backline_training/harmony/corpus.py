@@ -61,8 +61,7 @@ def real_keys(song):
 
 def recordings(data):
     """(learnt from, validation, test) of the recordings: lists of songs.Song, split as the chord HMM's."""
-    folder = next(p for p in (data / "billboard", data / "billboard_nnls") if p.exists())
-    return songs.split(songs.kept(songs.load_billboard(folder)))
+    return songs.split(songs.kept(songs.load_billboard(data)))
 
 
 def rendered(work, every=12):

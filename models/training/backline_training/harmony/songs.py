@@ -99,8 +99,9 @@ class Song:
         return label, bass
 
 
-def load_billboard(folder, shift_s=LABEL_SHIFT_S, limit=None):
-    folder = pathlib.Path(folder)
+def load_billboard(data, shift_s=LABEL_SHIFT_S, limit=None):
+    """The recordings in `data`/billboard (or billboard_nnls), all or the first `limit`."""
+    folder = next(p for p in (pathlib.Path(data) / name for name in ("billboard", "billboard_nnls")) if p.exists())
     titles = {}
     with open(folder / "index.csv", newline="") as f:
         for row in csv.DictReader(f):
