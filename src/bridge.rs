@@ -6,6 +6,8 @@
 //!            --- spent plans -->
 //!            <-- demo loop -----
 //!            --- spent loops -->
+//!            <------------------------------- Audition --- EditorEnd
+//!            ------------------------- spent auditions -->
 //!            ------------------------ Meters (atomics) ----->
 //!                                WorkerEnd  <-- Judgement --- EditorEnd
 //! ```
@@ -22,6 +24,7 @@ use backline_engine::Verdict;
 use backline_music::{Plan, PlannedBar, Transport};
 use rtrb::{Consumer, Producer, RingBuffer};
 
+use crate::audition::Audition;
 use crate::demo::DemoLoop;
 use crate::params::Knobs;
 use crate::snapshot::Snapshot;
@@ -103,16 +106,75 @@ pub struct Meters {
     pub demo_wanted: AtomicBool,
     /// The window moves: it paints again soon, whether there is news or not.
     pub window_moves: AtomicBool,
+    /// An audition sounds.
+    pub auditioning: AtomicBool,
+    /// Sample rate of the audio in Hz; 0 while it is not known.
+    pub sample_rate: AtomicF64,
+}
+
+/// Boxes that are made beside the audio thread, which takes one at a time, and their way back to be freed.
+pub struct Handover<T> {
+    waiting: Consumer<Box<T>>,
+    spent: Producer<Box<T>>,
+}
+
+impl<T> Handover<T> {
+    /// Both ends for `waiting` boxes on their way; at most `under_way` can be anywhere between them.
+    fn new(waiting: usize, under_way: usize) -> (Self, Producer<Box<T>>, Consumer<Box<T>>) {
+        let (give, taken) = RingBuffer::new(waiting);
+        let (back, freed) = RingBuffer::new(under_way);
+        (Self { waiting: taken, spent: back }, give, freed)
+    }
+
+    /// Whether a box waits.
+    ///
+    /// # Realtime safety
+    /// Wait-free.
+    pub fn is_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Takes the box that waits into `held`, and gives back what was there.
+    ///
+    /// # Realtime safety
+    /// Wait-free. False, and nothing happens, while there is no box or no way back.
+    pub fn swap(&mut self, held: &mut Option<Box<T>>) -> bool {
+        if self.spent.is_full() {
+            return false;
+        }
+        let Ok(next) = self.waiting.pop() else { return false };
+        if let Some(old) = held.replace(next) {
+            // There is room, so nothing is freed here.
+            let _ = self.spent.push(old);
+        }
+        true
+    }
+
+    /// Gives back what is held; false, and it stays, while there is no way back.
+    ///
+    /// # Realtime safety
+    /// Wait-free.
+    pub fn give_back(&mut self, held: &mut Option<Box<T>>) -> bool {
+        if self.spent.is_full() {
+            return false;
+        }
+        if let Some(old) = held.take() {
+            let _ = self.spent.push(old);
+        }
+        true
+    }
 }
 
 /// The audio thread's end.
 pub struct AudioEnd {
     audio: Producer<f32>,
     headers: Producer<Header>,
-    plans: Consumer<Box<StampedPlan>>,
-    spent: Producer<Box<StampedPlan>>,
-    demos: Consumer<Box<DemoLoop>>,
-    spent_demos: Producer<Box<DemoLoop>>,
+    /// Plans from the worker.
+    pub plans: Handover<StampedPlan>,
+    /// Demo loops from the worker.
+    pub demos: Handover<DemoLoop>,
+    /// Auditions from the window.
+    pub auditions: Handover<Audition>,
     /// Whether the demo plays in what is sent next.
     pub demo: bool,
     /// Shared numbers.
@@ -150,6 +212,10 @@ pub struct EditorEnd {
     pub snapshot: triple_buffer::Output<Snapshot>,
     /// What the musician thinks, to the worker.
     pub judgements: Producer<Judgement>,
+    /// What shall be heard, to the audio thread.
+    pub auditions: Producer<Box<Audition>>,
+    /// Auditions that have ended, to be freed here.
+    pub spent_auditions: Consumer<Box<Audition>>,
     /// Shared numbers.
     pub meters: Arc<Meters>,
 }
@@ -159,21 +225,19 @@ pub fn bridge() -> (AudioEnd, WorkerEnd, EditorEnd) {
     let meters = Arc::new(Meters::default());
     let (audio_in, audio_out) = RingBuffer::new(AUDIO_CAPACITY);
     let (headers_in, headers_out) = RingBuffer::new(HEADER_CAPACITY);
-    let (plans_in, plans_out) = RingBuffer::new(PLAN_CAPACITY);
-    let (spent_in, spent_out) = RingBuffer::new(RETURN_CAPACITY);
+    let (plans, plans_in, spent_out) = Handover::new(PLAN_CAPACITY, RETURN_CAPACITY);
     // One may play, one may wait, and both may be on their way back.
-    let (demos_in, demos_out) = RingBuffer::new(1);
-    let (spent_demos_in, spent_demos_out) = RingBuffer::new(4);
+    let (demos, demos_in, spent_demos_out) = Handover::new(1, 4);
+    let (auditions, auditions_in, spent_auditions) = Handover::new(1, 4);
     let (judgements_in, judgements_out) = RingBuffer::new(JUDGEMENT_CAPACITY);
     let (snapshot_in, snapshot_out) = triple_buffer::triple_buffer(&Snapshot::default());
     (
         AudioEnd {
             audio: audio_in,
             headers: headers_in,
-            plans: plans_out,
-            spent: spent_in,
-            demos: demos_out,
-            spent_demos: spent_demos_in,
+            plans,
+            demos,
+            auditions,
             demo: false,
             meters: Arc::clone(&meters),
             stream_pos: 0,
@@ -191,7 +255,13 @@ pub fn bridge() -> (AudioEnd, WorkerEnd, EditorEnd) {
             judgements: judgements_out,
             meters: Arc::clone(&meters),
         },
-        EditorEnd { snapshot: snapshot_out, judgements: judgements_in, meters },
+        EditorEnd {
+            snapshot: snapshot_out,
+            judgements: judgements_in,
+            auditions: auditions_in,
+            spent_auditions,
+            meters,
+        },
     )
 }
 
@@ -303,50 +373,6 @@ impl AudioEnd {
     /// # Realtime safety
     /// Wait-free.
     pub fn next_plan_pos(&self) -> Option<u64> {
-        self.plans.peek().ok().map(|next| next.stream_pos)
-    }
-
-    /// Takes the next waiting plan and gives `spent` back to be freed.
-    ///
-    /// # Realtime safety
-    /// Wait-free. `None`, and `spent` stays, while there is no plan or no way back.
-    pub fn swap_plan(&mut self, spent: &mut Option<Box<StampedPlan>>) -> bool {
-        if self.spent.is_full() {
-            return false;
-        }
-        let Ok(next) = self.plans.pop() else { return false };
-        if let Some(old) = spent.replace(next) {
-            // There is room, so nothing is freed here.
-            let _ = self.spent.push(old);
-        }
-        true
-    }
-
-    /// Takes a waiting demo loop, and gives the one that played before back to be freed.
-    ///
-    /// # Realtime safety
-    /// Wait-free. Nothing happens while there is no loop or no way back.
-    pub fn swap_demo(&mut self, playing: &mut Option<Box<DemoLoop>>) -> bool {
-        if self.spent_demos.is_full() {
-            return false;
-        }
-        let Ok(next) = self.demos.pop() else { return false };
-        if let Some(old) = playing.replace(next) {
-            // There is room, so nothing is freed here.
-            let _ = self.spent_demos.push(old);
-        }
-        true
-    }
-
-    /// Gives the demo loop back to be freed; it stays while there is no way back.
-    ///
-    /// # Realtime safety
-    /// Wait-free.
-    pub fn end_demo(&mut self, playing: &mut Option<Box<DemoLoop>>) {
-        if !self.spent_demos.is_full()
-            && let Some(demo) = playing.take()
-        {
-            let _ = self.spent_demos.push(demo);
-        }
+        self.plans.waiting.peek().ok().map(|next| next.stream_pos)
     }
 }

@@ -6,7 +6,7 @@ use backline_engine::folders::file_name;
 use backline_files::wav::{Depth, write_wav};
 use backline_files::{LeadSheet, MidiSong};
 use backline_music::{Key, Part, PlannedBar, PlannedNote, TempoMap};
-use backline_synth::render;
+use backline_synth::{Stereo, render};
 
 use crate::demo::DEMO_BEAT;
 use crate::editor::scene::{ClipChoice, Format};
@@ -78,6 +78,15 @@ impl Clip {
         MidiSong::from_plan(name, &self.bars, &self.tempo, self.key, parts, program)
     }
 
+    /// The clip by the built-in sounds, at `sample_rate` Hz.
+    pub fn sound(&self, sample_rate: f32) -> Stereo {
+        let notes: Vec<PlannedNote> = self.bars.iter().flat_map(|b| b.notes.iter().copied()).collect();
+        let end_s = self.tempo.points().last().map_or(0.0, |p| p.1) + TAIL_S;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // minutes of audio
+        let frames = (end_s * f64::from(sample_rate)) as usize;
+        render(&notes, &self.tempo, sample_rate, frames)
+    }
+
     /// Writes the clip into `folder`, which is made if need be; what was written. An older file is never
     /// replaced: the name gets a number.
     ///
@@ -116,12 +125,7 @@ impl Clip {
             }
             Format::Wav => {
                 let path = free(folder, &self.name, "wav");
-                let notes: Vec<PlannedNote> =
-                    self.bars.iter().flat_map(|b| b.notes.iter().copied()).collect();
-                let end_s = self.tempo.points().last().map_or(0.0, |p| p.1) + TAIL_S;
-                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // minutes of audio
-                let frames = (end_s * f64::from(SAMPLE_RATE)) as usize;
-                let sound = render(&notes, &self.tempo, SAMPLE_RATE as f32, frames);
+                let sound = self.sound(SAMPLE_RATE as f32);
                 write_wav(&path, SAMPLE_RATE, Depth::Bits24, &[&sound.left, &sound.right]).map_err(failed)?;
                 written.push(path);
             }

@@ -5,6 +5,7 @@
 //! what is played is decided in `backline_engine`.
 #![forbid(unsafe_code)]
 
+pub mod audition;
 pub mod bridge;
 pub mod capture;
 pub mod clips;

@@ -14,6 +14,7 @@ use backline_music::{Follow, Metre, Plan, Timeline, Transport};
 use backline_synth::Synth;
 use nice_plug::prelude::Transport as HostTransport;
 
+use crate::audition::{self, AuditionPlayer};
 use crate::bridge::{AudioEnd, StampedPlan};
 use crate::clock::{Tightness, Tracker, sane_tempo};
 use crate::demo::DemoPlayer;
@@ -43,6 +44,7 @@ pub struct Processor {
     synth: Option<Synth>,
     preview_gain: f32,
     demo: DemoPlayer,
+    audition: AuditionPlayer,
     scratch: [Vec<f32>; 2],
 }
 
@@ -62,6 +64,7 @@ impl Processor {
             synth: None,
             preview_gain: 0.0,
             demo: DemoPlayer::default(),
+            audition: AuditionPlayer::default(),
             scratch: [vec![0.0; PREVIEW_CHUNK], vec![0.0; PREVIEW_CHUNK]],
         }
     }
@@ -71,10 +74,11 @@ impl Processor {
     pub fn begin(&mut self, stream_pos: u64, sample_rate: f64, offline: Option<Thread>) {
         if stream_pos == 0 {
             // Another session: its plans count anew.
-            while self.end.swap_plan(&mut self.plan) {}
+            while self.end.plans.swap(&mut self.plan) {}
             self.plan = None;
         }
         self.end.begin(stream_pos, sample_rate);
+        self.end.meters.sample_rate.store(sample_rate, Ordering::Relaxed);
         self.sample_rate = sample_rate;
         self.scheduler.set_sample_rate(sample_rate);
         self.offline = offline;
@@ -152,7 +156,7 @@ impl Processor {
             // Plans hold from a place in the stream on, not from wherever the host cut its block.
             let here = block_pos + done as u64;
             while self.end.next_plan_pos().is_some_and(|pos| pos <= here) {
-                if !self.end.swap_plan(&mut self.plan) {
+                if !self.end.plans.swap(&mut self.plan) {
                     break;
                 }
             }
@@ -198,7 +202,13 @@ impl Processor {
                 }
             }
         }
-        self.preview(channels, frames, params.preview_gain());
+        let preview = params.preview_gain();
+        self.preview(channels, frames, preview);
+        // A bounce holds what the song holds, not what is tried out meanwhile.
+        if self.offline.is_none() && !params.bypass.value() {
+            let gain = preview.unwrap_or(audition::USUAL_GAIN);
+            self.audition.mix(&mut self.end.auditions, channels, frames, gain);
+        }
         self.show(&transport);
     }
 
@@ -209,11 +219,11 @@ impl Processor {
             meters.demo_wanted.store(false, Ordering::Relaxed);
         }
         let wanted = meters.demo_wanted.load(Ordering::Relaxed) && self.offline.is_none();
-        if self.end.swap_demo(&mut self.demo.playing) {
+        if self.end.demos.swap(&mut self.demo.playing) {
             self.demo.rewind();
         }
         if !wanted {
-            self.end.end_demo(&mut self.demo.playing);
+            self.end.demos.give_back(&mut self.demo.playing);
         }
         self.end.demo = self.demo.playing.is_some();
     }
@@ -295,6 +305,7 @@ impl Processor {
         meters.tempo_bpm.store(transport.tempo_bpm, Ordering::Relaxed);
         meters.pos_beats.store(self.scheduler.beat(), Ordering::Relaxed);
         meters.sounding.store(self.scheduler.sounding() as u32, Ordering::Relaxed);
+        meters.auditioning.store(self.audition.sounds(), Ordering::Relaxed);
     }
 }
 

@@ -774,7 +774,7 @@ mod tests {
         core.serve_demo();
         core.serve_demo();
         let mut playing = None;
-        assert!(audio.swap_demo(&mut playing) && !audio.swap_demo(&mut playing), "one loop is sent");
+        assert!(audio.demos.swap(&mut playing) && !audio.demos.swap(&mut playing), "one loop is sent");
         audio.demo = true;
         send(&mut audio, 24_000);
         while core.take_chunk() {}
@@ -782,7 +782,7 @@ mod tests {
         core.picture();
         editor.snapshot.update();
         assert!(editor.snapshot.output_buffer_mut().demo);
-        audio.end_demo(&mut playing);
+        audio.demos.give_back(&mut playing);
         audio.demo = false;
         send(&mut audio, 24_000);
         while core.take_chunk() {}

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
 use backline_engine::{Edits, Verdict, folders};
@@ -19,9 +19,10 @@ use super::dial::{ParamId, Values};
 use super::history::{History, Settings};
 use super::moment::{State, Status};
 use super::scene::{
-    Action, ClipChoice, ClipsView, Correction, Desk, FileAct, Format, Intake, PresetAction, Scene,
+    Action, ClipChoice, ClipsView, Correction, Desk, FileAct, Format, Heard, Intake, PresetAction, Scene,
 };
 use super::theme::Theme;
+use crate::audition::Audition;
 use crate::bridge::{EditorEnd, Judgement};
 use crate::clips::Clip;
 use crate::intake;
@@ -38,6 +39,9 @@ const AT_REST: f32 = 5.0e-4;
 const JUMP_SHOWN: Duration = Duration::from_millis(500);
 /// The preview's level when the demo turns it on, in dB.
 const DEMO_PREVIEW: &str = "-6 dB";
+
+/// Why nothing is auditioned.
+const NO_AUDIO: &str = "No audio runs through this track just now, so there was nothing to hear it by. Turn audio on in the host and try again.";
 
 /// What became of a clip.
 enum Written {
@@ -67,6 +71,8 @@ pub struct App {
     preset: String,
     clips: ClipsView,
     written: Option<Receiver<Written>>,
+    /// The audition that is being rendered.
+    rendering: Option<Receiver<Audition>>,
     /// Takes the files that are dropped on the open window.
     catcher: Option<(Catcher, Receiver<Visit>)>,
     file_over: bool,
@@ -100,6 +106,7 @@ impl App {
             preset: String::new(),
             clips: ClipsView::default(),
             written: None,
+            rendering: None,
             catcher: None,
             file_over: false,
             intake: Intake::Nothing,
@@ -220,6 +227,7 @@ impl App {
                 Action::Preset(action) => self.preset(action),
                 Action::Export(choice, format) => self.write(ctx, choice, format, false),
                 Action::Drag(choice, format) => self.write(ctx, choice, format, true),
+                Action::Hear(what) => self.audition(ctx, what),
                 Action::OpenFolder => self.open_folder(ctx),
                 Action::CopyPath => {
                     if let Some(Ok(path)) = &self.clips.last {
@@ -423,6 +431,49 @@ impl App {
         let _ = self.end.judgements.push(Judgement { bars: choice.bars, verdict: Verdict::Kept });
     }
 
+    /// Lets a clip or a chord be heard at once, rendered on a thread of its own.
+    fn audition(&mut self, ctx: &egui::Context, what: Heard) {
+        let sample_rate = self.end.meters.sample_rate.load(Ordering::Relaxed);
+        if sample_rate <= 0.0 {
+            self.notices.push(NO_AUDIO.to_owned());
+            return;
+        }
+        let clip = match &what {
+            Heard::Clip(choice) => Clip::of(choice, None),
+            Heard::Chord(_) | Heard::Nothing => None,
+        };
+        let (sender, receiver) = channel();
+        let ctx = ctx.clone();
+        let spawned = std::thread::Builder::new().name("backline-audition".to_owned()).spawn(move || {
+            let sound = match (clip, what) {
+                (Some(clip), _) => Audition::of_clip(&clip, sample_rate),
+                (None, Heard::Chord(chord)) => Audition::of_chord(chord, sample_rate),
+                (None, Heard::Clip(_) | Heard::Nothing) => Audition::silence(),
+            };
+            let _ = sender.send(sound);
+            ctx.request_repaint();
+        });
+        // What was asked for before is not wanted any more.
+        self.rendering = spawned.is_ok().then_some(receiver);
+    }
+
+    /// Hands over an audition that is rendered, and frees those that have ended.
+    fn hear_of_auditions(&mut self) {
+        while self.end.spent_auditions.pop().is_ok() {}
+        let Some(receiver) = &self.rendering else { return };
+        match receiver.try_recv() {
+            Ok(sound) => {
+                self.rendering = None;
+                if self.end.auditions.push(Box::new(sound)).is_err() {
+                    // Nobody took the one before.
+                    self.notices.push(NO_AUDIO.to_owned());
+                }
+            }
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Disconnected) => self.rendering = None,
+        }
+    }
+
     /// News of a clip.
     fn hear_of_clips(&mut self) {
         let Some(receiver) = &self.written else { return };
@@ -437,8 +488,8 @@ impl App {
                     self.clips.last = Some(Err(why));
                 }
                 Ok(Written::Dragged(Ok(_))) => {}
-                Err(std::sync::mpsc::TryRecvError::Empty) => return,
-                Err(std::sync::mpsc::TryRecvError::Disconnected) => {
+                Err(TryRecvError::Empty) => return,
+                Err(TryRecvError::Disconnected) => {
                     self.clips.busy = false;
                     self.written = None;
                     return;
@@ -597,6 +648,7 @@ impl NiceEguiApp for App {
         self.end.snapshot.update();
         self.read_state();
         self.hear_of_clips();
+        self.hear_of_auditions();
         self.hear_of_files(&ui.ctx().clone());
         self.apply_look(&ui.ctx().clone(), frame);
         let status = self.status();
@@ -631,6 +683,8 @@ impl NiceEguiApp for App {
             || status.jumped
             || status.asked
             || self.clips.busy
+            || self.rendering.is_some()
+            || status.auditioning
             || self.taking.is_some();
         let ctx = ui.ctx().clone();
         let acted = !acts.is_empty();
@@ -777,5 +831,45 @@ mod tests {
             std::thread::sleep(Duration::from_millis(1));
         }
         assert!(matches!(&app.intake, Intake::Failed(why) if why.contains("not audio")), "{:?}", app.intake);
+    }
+
+    #[test]
+    fn what_shall_be_heard_is_rendered_beside_the_window() {
+        let (mut audio, _worker, editor) = crate::bridge::bridge();
+        let mut app = App::new(Arc::default(), editor, Threads::default());
+        let hear = |app: &mut App, label: &str| act(app, Action::Hear(Heard::Chord(label.parse().unwrap())));
+        hear(&mut app, "C:maj");
+        assert_eq!(
+            (app.notices.len(), app.rendering.is_none()),
+            (1, true),
+            "no audio runs: {:?}",
+            app.notices
+        );
+        app.notices.clear();
+        app.end.meters.sample_rate.store(44_100.0, Ordering::Relaxed);
+        let rendered = |app: &mut App| {
+            let begun = Instant::now();
+            while app.rendering.is_some() && begun.elapsed() < Duration::from_secs(30) {
+                app.hear_of_auditions();
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        };
+        hear(&mut app, "C:maj");
+        hear(&mut app, "F:maj7");
+        rendered(&mut app);
+        let mut held = None;
+        assert!(audio.auditions.swap(&mut held));
+        assert_eq!(
+            held.as_deref(),
+            Some(&Audition::of_chord("F:maj7".parse().unwrap(), 44_100.0)),
+            "the last counts"
+        );
+        assert!(app.notices.is_empty());
+        // The audio has stopped: the second one finds the first still waiting.
+        for chord in ["G:7", "A:min"] {
+            hear(&mut app, chord);
+            rendered(&mut app);
+        }
+        assert_eq!(app.notices, [NO_AUDIO]);
     }
 }

@@ -6,7 +6,7 @@ use egui::{Align2, Rect, Sense, Stroke, StrokeKind, pos2, vec2};
 
 use super::layout::HEAD_WIDTH;
 use super::room::{RADIUS, Room};
-use super::scene::{Action, ChordEdit, Correction};
+use super::scene::{Action, ChordEdit, Correction, Heard};
 use super::theme::{big, body, head, small, sure};
 use super::timeline::Axis;
 use super::tooltips;
@@ -170,6 +170,7 @@ fn one(room: &mut Room<'_, '_>, lane: Rect, axis: &Axis, i: usize, cell: &Cell) 
     if response.clicked() || response.secondary_clicked() {
         let at = pos2(rect.center().x, rect.bottom() + 6.0);
         room.desk.chord = Some(ChordEdit { pin, ranked: cell.ranked.clone(), at, fresh: true });
+        room.acts.extend(chord.chord.map(|chord| Action::Hear(Heard::Chord(chord))));
     }
     let near_edge = response.hover_pos().is_some_and(|p| p.x > rect.right() - EDGE);
     if near_edge {
@@ -212,6 +213,7 @@ fn snapped(pin: ChordPin, axis: &Axis, room: &Room<'_, '_>) -> ChordPin {
 /// The editor of one chord: what the listener thought, then root, kind and bass.
 fn editor(room: &mut Room<'_, '_>) {
     let Some(mut edit) = room.desk.chord.clone() else { return };
+    let before = edit.pin.chord;
     let theme = room.theme();
     let (mut open, mut done) = (true, None);
     let area = egui::Area::new(egui::Id::unique("backline chord")).order(egui::Order::Foreground);
@@ -282,6 +284,10 @@ fn editor(room: &mut Room<'_, '_>) {
         });
     });
     let escape = room.ui.input(|i| i.key_pressed(egui::Key::Escape));
+    if edit.pin.chord != before {
+        // One hears what one chooses.
+        room.acts.push(Action::Hear(edit.pin.chord.map_or(Heard::Nothing, Heard::Chord)));
+    }
     match done {
         Some(true) => room.acts.push(Action::Correct(Correction::Pin(edit.pin))),
         Some(false) => {

@@ -7,7 +7,7 @@ use egui::{Align2, Rect, Sense, Stroke, StrokeKind, pos2, vec2};
 
 use super::room::{RADIUS, Room};
 use super::ruler::selected;
-use super::scene::{Action, ClipChoice, Format, Scene};
+use super::scene::{Action, ClipChoice, Format, Heard, Scene};
 use super::selection;
 use super::theme::{body, small};
 use super::tooltips;
@@ -16,6 +16,8 @@ use super::tooltips;
 const CARDS: [usize; 2] = [4, 8];
 /// Bars that a thumb is about, where none are selected.
 const JUDGED_BARS: usize = 4;
+/// Width of a card's right edge, where its button stands.
+const LISTEN: f32 = 25.0;
 /// Width of what stands beside the cards.
 const CONTROLS: f32 = 289.0;
 
@@ -179,7 +181,9 @@ fn card(
     hint: [&str; 2],
 ) {
     let theme = room.theme();
-    let response = room.touch(name, rect, Sense::click_and_drag(), tooltips::CARD);
+    // The button that lets it be heard stands at its right edge.
+    let held = Rect::from_min_max(rect.min, rect.max - vec2(LISTEN, 0.0));
+    let response = room.touch(name, held, Sense::click_and_drag(), tooltips::CARD);
     let ready = !bars.is_empty();
     let edge = match (ready, response.hovered()) {
         (false, _) => theme.hair(),
@@ -188,8 +192,8 @@ fn card(
     };
     room.ui.painter().rect(rect, RADIUS, theme.well, edge, StrokeKind::Inside);
     let colour = if ready { theme.high } else { theme.low };
-    room.text(rect.min + vec2(8.0, 5.0), Align2::LEFT_TOP, text, body(), colour, rect.width() - 16.0);
-    let picture = Rect::from_min_max(rect.min + vec2(8.0, 24.0), rect.max - vec2(8.0, 6.0));
+    room.text(rect.min + vec2(8.0, 5.0), Align2::LEFT_TOP, text, body(), colour, held.width() - 9.0);
+    let picture = Rect::from_min_max(rect.min + vec2(8.0, 25.0), rect.max - vec2(8.0, 6.0));
     if ready {
         miniature(room, picture, &bars);
     } else {
@@ -197,6 +201,9 @@ fn card(
             let at = picture.left_top() + vec2(0.0, 2.0 + 13.0 * i as f32);
             room.text(at, Align2::LEFT_TOP, line, small(), theme.low, picture.width());
         }
+    }
+    if ready {
+        listen(room, rect, name, &bars);
     }
     if response.drag_started_by(egui::PointerButton::Primary) && ready {
         let (alt, shift) = room.ui.input(|i| (i.modifiers.alt, i.modifiers.shift));
@@ -213,6 +220,26 @@ fn card(
         room.ui.ctx().set_cursor_icon(egui::CursorIcon::Grab);
     }
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, ready, text));
+}
+
+/// The button in a card's corner that lets it be heard.
+fn listen(room: &mut Room<'_, '_>, card: Rect, name: &str, bars: &[Arc<PlannedBar>]) {
+    let theme = room.theme();
+    let at = Rect::from_min_size(card.right_top() + vec2(-LISTEN, 5.0), vec2(LISTEN - 5.0, 17.0));
+    let sounds = room.scene.status.auditioning && room.desk.heard_card == name;
+    if room.button(&format!("Hear {name}"), at, "", sounds, true, tooltips::LISTEN).clicked() {
+        let choice = ClipChoice { bars: bars.to_vec(), part: room.desk.clip_part };
+        room.acts.push(Action::Hear(if sounds { Heard::Nothing } else { Heard::Clip(choice) }));
+        name.clone_into(&mut room.desk.heard_card);
+    }
+    let centre = at.center();
+    let painter = room.ui.painter();
+    if sounds {
+        painter.rect_filled(Rect::from_center_size(centre, vec2(7.0, 7.0)), 1.0, theme.high);
+    } else {
+        let corners = [(-3.0, -4.0), (4.5, 0.0), (-3.0, 4.0)].map(|(x, y)| centre + vec2(x, y));
+        painter.add(egui::Shape::convex_polygon(corners.to_vec(), theme.mid, Stroke::NONE));
+    }
 }
 
 fn miniature(room: &mut Room<'_, '_>, rect: Rect, bars: &[Arc<PlannedBar>]) {

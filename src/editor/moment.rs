@@ -37,6 +37,8 @@ pub struct Status {
     pub asked: bool,
     /// The demo is wanted.
     pub demo: bool,
+    /// A clip or a chord is heard because it was asked for.
+    pub auditioning: bool,
     /// Whether the listener is switched on.
     pub listen: bool,
 }
@@ -54,6 +56,7 @@ impl Status {
             worker_load: meters.worker_load.load(Ordering::Relaxed),
             behind_samples: stream.saturating_sub(meters.worker_pos.load(Ordering::Relaxed)),
             demo: meters.demo_wanted.load(Ordering::Relaxed),
+            auditioning: meters.auditioning.load(Ordering::Relaxed),
             listen: true,
             ..Self::default()
         }

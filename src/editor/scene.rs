@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use backline_engine::Edits;
-use backline_music::{ChordPin, Corrections, Key, Metre, Part, PlannedBar};
+use backline_music::{Chord, ChordPin, Corrections, Key, Metre, Part, PlannedBar};
 
 use super::dial::{ParamId, Values};
 use super::lanes::{Spot, Stroke};
@@ -37,6 +37,17 @@ pub enum Format {
     MusicXml,
     /// The built-in sounds.
     Wav,
+}
+
+/// What shall be heard at once.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Heard {
+    /// A clip, by the built-in sounds.
+    Clip(ClipChoice),
+    /// A chord.
+    Chord(Chord),
+    /// No more of it.
+    Nothing,
 }
 
 /// What a preset menu asks for.
@@ -130,6 +141,8 @@ pub enum Action {
     Export(ClipChoice, Format),
     /// Drag a clip out of the window.
     Drag(ClipChoice, Format),
+    /// Let something be heard at once.
+    Hear(Heard),
     /// Open the clips' folder.
     OpenFolder,
     /// Copy the path of the last clip.
@@ -239,7 +252,7 @@ pub struct ChordEdit {
     /// What would be pinned.
     pub pin: ChordPin,
     /// What the listener thought, likeliest first.
-    pub ranked: Vec<(Option<backline_music::Chord>, f32)>,
+    pub ranked: Vec<(Option<Chord>, f32)>,
     /// Where the editor points to.
     pub at: egui::Pos2,
     /// It was opened in this frame.
@@ -263,6 +276,8 @@ pub struct Desk {
     pub edge: Option<ChordPin>,
     /// Which part clips hold.
     pub clip_part: Option<Part>,
+    /// The card that was asked to be heard last.
+    pub heard_card: String,
     /// A clip is being dragged out and the system has it now.
     pub dragging_out: bool,
     /// The path of a file that is to be opened.

@@ -13,7 +13,7 @@ use egui::{Event, Modifiers, PointerButton, Pos2, RawInput, Rect, Vec2, pos2, ve
 use super::dial::{ParamId, Values};
 use super::layout::{Layout, MIN_SIZE, USUAL_SIZE};
 use super::moment::{State, Status};
-use super::scene::{Action, ClipsView, Correction, Desk, Format, Intake, Scene};
+use super::scene::{Action, ClipsView, Correction, Desk, Format, Heard, Intake, Scene};
 use super::theme::Theme;
 use crate::intake::Taken;
 use crate::params::BacklineParams;
@@ -595,10 +595,27 @@ fn clips_are_dragged_out_by_their_cards_and_grips() {
 }
 
 #[test]
+fn a_card_is_heard_and_ended_by_its_button() {
+    let mut bench = Bench::new(State::Locked, USUAL_SIZE);
+    bench.desk.clip_part = Some(Part::Bass);
+    let begins = |acts: &[Action]| match acts {
+        [Action::Hear(Heard::Clip(choice))] => (choice.bars.len(), choice.part) == (4, Some(Part::Bass)),
+        _ => false,
+    };
+    assert!(begins(&bench.click("[Hear Last 4 bars]")));
+    bench.status.auditioning = true;
+    assert!(begins(&bench.click("[Hear Last 8 bars]")), "another card takes over");
+    assert_eq!(bench.click("[Hear Last 8 bars]"), [Action::Hear(Heard::Nothing)]);
+    bench.status.auditioning = false;
+    assert!(begins(&bench.click("[Hear Last 8 bars]")), "it has ended by itself");
+}
+
+#[test]
 fn a_chord_is_set_by_hand() {
     let mut bench = Bench::new(State::Locked, USUAL_SIZE);
-    assert_eq!(bench.click("[Chord 1]"), []);
+    let acts = bench.click("[Chord 1]");
     let edit = bench.desk.chord.clone().expect("the editor opens");
+    assert_eq!(acts, [Action::Hear(Heard::Chord(edit.pin.chord.unwrap()))], "and the chord is heard");
     assert!(edit.ranked.len() >= 3, "the listener's guesses come first");
     // Its right edge, dragged a bar further, lengthens it.
     bench.key(egui::Key::Escape);

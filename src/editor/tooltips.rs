@@ -53,7 +53,7 @@ pub(super) const KEY: &str = "Key. Click to say what it is; the runner-up stands
 pub(super) const METRE: &str =
     "Metre of the heard beat; while the host plays, its metre holds. Click to say what it is";
 pub(super) const CHORD: &str =
-    "Click a chord to set it, drag its right edge to lengthen it; a dot marks what you have set";
+    "Click a chord to hear and set it, drag its right edge to lengthen it; a dot marks what you have set";
 pub(super) const MUTE: &str = "Mute: this part rests from the next bar on";
 pub(super) const SOLO: &str = "Solo: only this part plays";
 pub(super) const GRIP: &str = "Drag this part's last bars, or the selected ones, into your project";
@@ -71,6 +71,7 @@ pub(super) const DARKER: &str = "Brightness 12 % down, from the next bar on";
 pub(super) const BRIGHTER: &str = "Brightness 12 % up, from the next bar on";
 pub(super) const DICE: &str = "Another seed: other notes, the same music";
 pub(super) const CARD: &str = "Drag into your project as MIDI · Alt: as WAV · Shift: one file a part";
+pub(super) const LISTEN: &str = "Hear this clip now by the built-in sounds; again ends it";
 pub(super) const CARD_PART: &str = "Which parts a clip holds";
 pub(super) const EXPORT: &str = "Writes the last bars, or the selected ones, into the clips folder";
 pub(super) const FOLDER: &str = "Opens the folder that clips are written to";

@@ -4,13 +4,15 @@ use backline_music::{Part, PlannedBar, PlannedNote};
 use nice_assert_no_alloc::assert_no_alloc;
 
 use super::*;
-use crate::bridge::{WorkerEnd, bridge};
+use crate::audition::Audition;
+use crate::bridge::{EditorEnd, WorkerEnd, bridge};
 
 const RATE: f64 = 48_000.0;
 
 struct Rig {
     processor: Processor,
     worker: WorkerEnd,
+    editor: EditorEnd,
     params: BacklineParams,
     pos: usize,
     taken: Vec<(u64, NoteEvent)>,
@@ -20,11 +22,11 @@ struct Rig {
 
 impl Rig {
     fn new() -> Self {
-        let (audio, worker, _editor) = bridge();
+        let (audio, worker, editor) = bridge();
         let mut processor = Processor::new(audio);
         processor.begin(0, RATE, None);
         let taken = Vec::with_capacity(100_000);
-        Self { processor, worker, params: BacklineParams::default(), pos: 0, taken, room: true }
+        Self { processor, worker, editor, params: BacklineParams::default(), pos: 0, taken, room: true }
     }
 
     fn give(&mut self, stream_pos: u64, plan: Plan) {
@@ -279,4 +281,68 @@ fn the_demo_plays_on_a_clock_of_its_own_until_the_song_plays() {
     let ons = rig.taken.iter().filter(|(_, e)| e.velocity.is_some()).count();
     let offs = rig.taken.iter().filter(|(_, e)| e.velocity.is_none()).count();
     assert_eq!(ons, offs);
+}
+
+/// The chord as it is auditioned.
+fn chord(label: &str) -> Audition {
+    Audition::of_chord(label.parse().unwrap(), RATE)
+}
+
+#[test]
+fn an_audition_sounds_once_and_leaves_the_track_as_it_was() {
+    let mut rig = Rig::new();
+    assert_eq!(rig.editor.meters.sample_rate.load(Ordering::Relaxed), RATE);
+    let sound = chord("A:min7");
+    let frames = sound.frames();
+    assert!(rig.editor.auditions.push(Box::new(sound)).is_ok());
+    let mut out = Vec::new();
+    // Blocks of all sizes, with the host at rest.
+    for i in 0.. {
+        let block = rig.silence(1 + (i * 37) % 700, None);
+        out.extend_from_slice(&block[0]);
+        if i == 3 {
+            assert!(rig.editor.meters.auditioning.load(Ordering::Relaxed));
+        }
+        if out.len() > frames + 4_096 {
+            break;
+        }
+    }
+    let loudest = out.iter().fold(0.0f32, |peak, s| peak.max(s.abs()));
+    assert!((0.02..1.0).contains(&loudest), "{loudest}");
+    assert!(out[frames..].iter().all(|s| *s == 0.0), "it sounds once");
+    assert!(!rig.editor.meters.auditioning.load(Ordering::Relaxed));
+    assert!(rig.editor.spent_auditions.pop().is_ok(), "it comes back to be freed");
+    assert!(rig.taken.is_empty(), "no notes are sent");
+}
+
+#[test]
+fn an_audition_gives_way_to_the_next_without_a_click_and_ends_on_demand() {
+    let mut rig = Rig::new();
+    assert!(rig.editor.auditions.push(Box::new(chord("C:maj"))).is_ok());
+    let mut out = rig.silence(9_600, None).swap_remove(0);
+    assert!(rig.editor.auditions.push(Box::new(Audition::silence())).is_ok());
+    let begun = out.len();
+    out.extend_from_slice(&rig.silence(9_600, None)[0]);
+    let step = |out: &[f32]| out.windows(2).map(|w| (w[1] - w[0]).abs()).fold(0.0f32, f32::max);
+    assert!(step(&out[begun - 1..]) <= 1.1 * step(&out[4_800..begun]), "it fades out");
+    assert!(out[begun + 300..].iter().all(|s| *s == 0.0), "and is gone");
+    // One chord after another, as one chooses: nothing piles up.
+    for label in ["C:maj", "D:min", "E:7", "F:maj7"] {
+        while rig.editor.spent_auditions.pop().is_ok() {}
+        assert!(rig.editor.auditions.push(Box::new(chord(label))).is_ok(), "{label}");
+        rig.silence(2_000, None);
+    }
+    // Nobody frees what comes back: the audio thread keeps it and goes on.
+    for _ in 0..20 {
+        let _ = rig.editor.auditions.push(Box::new(chord("G:maj")));
+        rig.silence(2_000, None);
+    }
+}
+
+#[test]
+fn a_bypassed_track_is_not_touched_by_auditions() {
+    let mut rig = Rig::new();
+    rig.params.bypass = nice_plug::prelude::BoolParam::new("Bypass", true);
+    assert!(rig.editor.auditions.push(Box::new(chord("C:maj"))).is_ok());
+    assert!(rig.silence(4_800, None)[0].iter().all(|s| *s == 0.0));
 }

@@ -147,12 +147,15 @@ fn a_knob_has_a_menu_and_a_pad() {
 #[test]
 fn the_chord_editor_sets_what_is_chosen() {
     let pin = |bench: &mut Bench, labels: &[&str]| -> Vec<Action> {
-        bench.click("[Chord 1]");
-        let mut acts = Vec::new();
+        let mut acts = bench.click("[Chord 1]");
         for label in labels {
+            let chord = bench.desk.chord.as_ref().and_then(|edit| edit.pin.chord);
+            // Each chord that is chosen is heard.
+            assert!(chord.is_none() || acts == [Action::Hear(Heard::Chord(chord.unwrap()))], "{acts:?}");
             acts = bench.click_label(label);
         }
         assert_eq!(bench.desk.chord, None, "it closes");
+        acts.retain(|act| !matches!(act, Action::Hear(_)));
         acts
     };
     let mut bench = ready(State::Locked);

@@ -118,11 +118,11 @@ fn mean(y: &[[f32; 24]]) -> [f32; 24] {
 /// For each step the steps whose surroundings are most like its own: places where the likeness falls on both sides.
 fn find(steps: &[[f32; WIDTH]]) -> Vec<Alike> {
     let mut found = vec![Alike::NONE; steps.len()];
-    let (mut nearer, mut here) = (Vec::new(), Vec::new());
+    let mut here = Vec::new();
     let mut farther = diagonal(steps, NEAREST);
     for away in NEAREST..FARTHEST.min(steps.len()) {
         // A step's likeness to its own surroundings is no repetition: the first diagonal has no nearer neighbour.
-        nearer = std::mem::replace(&mut here, farther);
+        let nearer = std::mem::replace(&mut here, farther);
         farther = diagonal(steps, away + 1);
         let at = |diagonal: &[f32], step: Option<usize>| {
             step.and_then(|i| diagonal.get(i)).copied().unwrap_or(f32::NEG_INFINITY)
