@@ -13,6 +13,7 @@ use nice_plug::context::gui::GuiContext;
 use nice_plug_egui::baseview::HandlerError;
 use nice_plug_egui::{Frame, KeyCapture, NiceEguiApp};
 use raw_window_handle::{HasWindowHandle as _, RawWindowHandle};
+use rtrb::PushError;
 
 use super::closing::Threads;
 use super::dial::{ParamId, Values};
@@ -37,6 +38,8 @@ const FRAME: Duration = Duration::from_millis(33);
 const AT_REST: f32 = 5.0e-4;
 /// How long a jump of the playhead is shown.
 const JUMP_SHOWN: Duration = Duration::from_millis(500);
+/// Longer than any block of audio takes.
+const BLOCK_PATIENCE: Duration = Duration::from_secs(1);
 /// The preview's level when the demo turns it on, in dB.
 const DEMO_PREVIEW: &str = "-6 dB";
 
@@ -73,6 +76,8 @@ pub struct App {
     written: Option<Receiver<Written>>,
     /// The audition that is being rendered.
     rendering: Option<Receiver<Audition>>,
+    /// The one that is rendered, until the audio thread has room for it, and since when.
+    rendered: Option<(Box<Audition>, Instant)>,
     /// Takes the files that are dropped on the open window.
     catcher: Option<(Catcher, Receiver<Visit>)>,
     file_over: bool,
@@ -107,6 +112,7 @@ impl App {
             clips: ClipsView::default(),
             written: None,
             rendering: None,
+            rendered: None,
             catcher: None,
             file_over: false,
             intake: Intake::Nothing,
@@ -460,17 +466,22 @@ impl App {
     /// Hands over an audition that is rendered, and frees those that have ended.
     fn hear_of_auditions(&mut self) {
         while self.end.spent_auditions.pop().is_ok() {}
-        let Some(receiver) = &self.rendering else { return };
-        match receiver.try_recv() {
-            Ok(sound) => {
+        match self.rendering.as_ref().map(Receiver::try_recv) {
+            Some(Ok(sound)) => {
                 self.rendering = None;
-                if self.end.auditions.push(Box::new(sound)).is_err() {
-                    // Nobody took the one before.
-                    self.notices.push(NO_AUDIO.to_owned());
-                }
+                self.rendered = Some((Box::new(sound), Instant::now()));
             }
-            Err(TryRecvError::Empty) => {}
-            Err(TryRecvError::Disconnected) => self.rendering = None,
+            Some(Err(TryRecvError::Disconnected)) => self.rendering = None,
+            Some(Err(TryRecvError::Empty)) | None => {}
+        }
+        let Some((sound, since)) = self.rendered.take() else { return };
+        if let Err(PushError::Full(sound)) = self.end.auditions.push(sound) {
+            // Audio that runs takes the one before within a block.
+            if since.elapsed() < BLOCK_PATIENCE {
+                self.rendered = Some((sound, since));
+            } else {
+                self.notices.push(NO_AUDIO.to_owned());
+            }
         }
     }
 
@@ -684,6 +695,7 @@ impl NiceEguiApp for App {
             || status.asked
             || self.clips.busy
             || self.rendering.is_some()
+            || self.rendered.is_some()
             || status.auditioning
             || self.taking.is_some();
         let ctx = ui.ctx().clone();
@@ -849,7 +861,9 @@ mod tests {
         app.end.meters.sample_rate.store(44_100.0, Ordering::Relaxed);
         let rendered = |app: &mut App| {
             let begun = Instant::now();
-            while app.rendering.is_some() && begun.elapsed() < Duration::from_secs(30) {
+            while (app.rendering.is_some() || app.rendered.is_some())
+                && begun.elapsed() < Duration::from_secs(30)
+            {
                 app.hear_of_auditions();
                 std::thread::sleep(Duration::from_millis(1));
             }
