@@ -13,6 +13,7 @@
 pub mod chroma;
 pub mod drums;
 pub mod harmony;
+mod lanes;
 mod listener;
 pub mod logbands;
 mod loudness;
