@@ -27,6 +27,7 @@ mod spectrum;
 mod strokes;
 pub mod style;
 mod timbre;
+mod tones;
 
 pub use listener::Listener;
 pub use models::Models;
