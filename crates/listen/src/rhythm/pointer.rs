@@ -546,14 +546,17 @@ fn pattern_change(model: &Patterns, blocks: &[Block]) -> Vec<Vec<Lanes>> {
 #[cfg(test)]
 mod tests {
     use super::super::Weight;
+    use super::super::net::Activations;
     use super::*;
 
     /// Kick and snare at 120 beats a minute, the harmony changing now and then, and a net that hears the beats.
     fn heard(i: usize) -> RhythmFrame {
         let (beat, downbeat) = (i.is_multiple_of(25), i.is_multiple_of(100));
-        let mut activations = super::super::net::Activations::default();
-        activations.beat = if beat { 3.0 } else { -4.0 };
-        activations.downbeat = if downbeat { 2.0 } else { -5.0 };
+        let activations = Activations {
+            beat: if beat { 3.0 } else { -4.0 },
+            downbeat: if downbeat { 2.0 } else { -5.0 },
+            ..Activations::default()
+        };
         RhythmFrame {
             strengths: if downbeat {
                 [1.0, 0.0, 0.3, 0.5]
