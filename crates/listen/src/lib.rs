@@ -13,6 +13,7 @@
 pub mod chroma;
 pub mod drums;
 pub mod harmony;
+mod lanes;
 mod listener;
 pub mod logbands;
 mod loudness;
@@ -26,6 +27,7 @@ mod spectrum;
 mod strokes;
 pub mod style;
 mod timbre;
+mod tones;
 
 pub use listener::Listener;
 pub use models::Models;

@@ -6,7 +6,6 @@ use backline_music::{Beat, ChordSpan, Estimate, Heard, Transport};
 
 use crate::chroma::{ChromaFrame, HOP_S};
 use crate::drums::DrumListener;
-use crate::harmony::Harmony;
 use crate::loudness::LoudnessMeter;
 use crate::melody::MelodyTracker;
 use crate::onset::{Flux, OnsetPicker, OnsetStrength};
@@ -17,6 +16,7 @@ use crate::spectrum::{FRAMES_PER_S, HOP, Spectrum};
 use crate::strokes::StrokeListener;
 use crate::style;
 use crate::timbre::TimbreMeter;
+use crate::tones::Tones;
 use crate::{ListenError, Models};
 
 /// Louder samples than this (12 dB over full scale) are limited: they can only be damage.
@@ -62,7 +62,7 @@ pub struct Listener {
     strokes: StrokeListener,
     tracker: Tracker,
     drums: DrumListener,
-    harmony: Harmony,
+    tones: Tones,
     melody: MelodyTracker,
     loudness: LoudnessMeter,
     timbre: TimbreMeter,
@@ -87,6 +87,21 @@ impl Listener {
     /// # Errors
     /// As [`Listener::new`].
     pub fn with_models(sample_rate: f64, models: &Models) -> Result<Self, ListenError> {
+        Self::with_tones(sample_rate, models, Tones::harmony(models))
+    }
+
+    /// A listener that keeps all rhythm and chroma frames for a second look, which is to decide on the beats; what
+    /// it would say of the harmony meanwhile is left out.
+    ///
+    /// # Errors
+    /// As [`Listener::new`].
+    pub(crate) fn for_second_look(sample_rate: f64, models: &Models) -> Result<Self, ListenError> {
+        let mut listener = Self::with_tones(sample_rate, models, Tones::chroma())?;
+        listener.kept_frames = Some(Vec::new());
+        Ok(listener)
+    }
+
+    fn with_tones(sample_rate: f64, models: &Models, tones: Tones) -> Result<Self, ListenError> {
         if !(4_000.0..=768_000.0).contains(&sample_rate) {
             return Err(ListenError::SampleRate(sample_rate));
         }
@@ -114,7 +129,7 @@ impl Listener {
             unjudged: VecDeque::new(),
             strokes: StrokeListener::new(),
             drums: DrumListener::new(),
-            harmony: Harmony::new(models),
+            tones,
             melody: MelodyTracker::new(),
             loudness: LoudnessMeter::new(),
             timbre: TimbreMeter::new(),
@@ -129,7 +144,7 @@ impl Listener {
     /// `None` keeps everything.
     pub fn set_history_s(&mut self, seconds: Option<f64>) {
         self.history_s = seconds.map(|s| if s.is_finite() { s.max(30.0) } else { 30.0 });
-        self.harmony.set_history_s(self.history_s);
+        self.tones.set_history_s(self.history_s);
         self.melody.set_history_s(self.history_s);
     }
 
@@ -212,19 +227,20 @@ impl Listener {
         }
         let flux = self.strength.push(&self.spectrum.magnitude);
         self.heard.onsets.extend(self.picker.push(flux.total, end_s));
-        self.harmony.push(hop);
-        let (frames, taken) = (self.harmony.frames(), self.changes.taken());
+        self.tones.push(hop);
+        let (frames, taken) = (self.tones.frames(), self.changes.taken());
         let fresh = frames.partition_point(|f| f.time_s < (taken as f64 - 0.5) * HOP_S);
         frames[fresh..].iter().for_each(|frame| self.changes.push(frame));
         self.melody.push(hop);
         self.hear_rhythm(&flux, end_s);
-        renew_chords(&mut self.heard.chords, self.harmony.chords(), end_s);
+        let (chords, keys, key) = self.tones.heard();
+        renew_chords(&mut self.heard.chords, chords, end_s);
+        self.heard.keys.clear();
+        self.heard.keys.extend_from_slice(keys);
+        self.heard.key = key;
         let points = self.melody.points();
         let told_s = self.heard.melody.last().map_or(f64::NEG_INFINITY, |p| p.time_s);
         self.heard.melody.extend_from_slice(&points[points.partition_point(|p| p.time_s <= told_s)..]);
-        self.heard.keys.clear();
-        self.heard.keys.extend_from_slice(self.harmony.keys());
-        self.heard.key = self.harmony.key();
         if self.steps.is_multiple_of(STYLE_EVERY) {
             self.heard.style = style::guess(&self.heard);
         }
@@ -320,7 +336,7 @@ impl Listener {
 
     fn push_beat(&mut self, beat: Option<Beat>) {
         if let Some(beat) = &beat {
-            self.harmony.on_beat(beat);
+            self.tones.on_beat(beat);
         }
         self.heard.beats.extend(beat);
     }
@@ -367,14 +383,9 @@ impl Listener {
         cut(&mut self.heard.timbre, |x| x.time_s < from_s);
     }
 
-    /// Keeps all rhythm frames for a second look.
-    pub(crate) fn keep_frames(&mut self) {
-        self.kept_frames = Some(Vec::new());
-    }
-
     /// The chroma frames so far.
     pub(crate) fn chroma_frames(&self) -> &[ChromaFrame] {
-        self.harmony.frames()
+        self.tones.frames()
     }
 
     /// The rhythm frames kept, and everything heard.

@@ -33,6 +33,11 @@ const COMPARED: usize = 384;
 const LONGEST: usize = 160;
 const SHORTEST: usize = 10;
 const FRAME: usize = COMPARED + LONGEST + 2;
+/// Thresholds that vote.
+const THRESHOLDS: usize = 40;
+/// Outputs of the low-pass and lags that are reckoned side by side, which changes none of them.
+const OUTPUTS_AT_ONCE: usize = 8;
+const LAGS_AT_ONCE: usize = 2;
 /// Candidates a point, and points that the path may still change.
 const CANDIDATES: usize = 5;
 const OPEN: usize = 6;
@@ -61,15 +66,14 @@ struct Column {
 
 /// Follows the pitch of the lead in a stream of samples at 44,100 Hz.
 pub struct MelodyTracker {
-    taps: [f32; TAPS],
-    /// The last `TAPS` samples, twice in a row so that a window never wraps.
-    input: [f32; 2 * TAPS],
-    input_at: usize,
-    samples: u64,
+    decimator: Decimator,
     high_pass: [HighPass; 2],
+    /// Samples at the low rate that wait for the filter.
+    fresh: Vec<f32>,
     /// The last `FRAME` samples at the low rate, oldest first, and how many are there in all.
     low: Vec<f32>,
     low_count: u64,
+    votes: [(f32, f32); THRESHOLDS],
     columns: VecDeque<Column>,
     points: Vec<MelodyPoint>,
     history_s: Option<f64>,
@@ -84,24 +88,13 @@ impl Default for MelodyTracker {
 impl MelodyTracker {
     /// Follows a stream that starts now.
     pub fn new() -> Self {
-        let mut taps = [0.0f32; TAPS];
-        let mut sum = 0.0;
-        for (i, tap) in taps.iter_mut().enumerate() {
-            let x = i as f64 - (TAPS as f64 - 1.0) / 2.0;
-            let phase = core::f64::consts::PI * 2.0 * 3_600.0 / RATE_HZ * x;
-            let hann = 0.5 + 0.5 * libm::cos(core::f64::consts::TAU * x / TAPS as f64);
-            *tap = (libm::sin(phase) / phase * hann) as f32;
-            sum += *tap;
-        }
-        taps.iter_mut().for_each(|t| *t /= sum);
         Self {
-            taps,
-            input: [0.0; 2 * TAPS],
-            input_at: 0,
-            samples: 0,
+            decimator: Decimator::new(),
             high_pass: [HighPass::default(), HighPass::default()],
+            fresh: Vec::new(),
             low: Vec::with_capacity(FRAME + HOP),
             low_count: 0,
+            votes: votes(),
             columns: VecDeque::with_capacity(OPEN + 1),
             points: Vec::new(),
             history_s: None,
@@ -111,24 +104,17 @@ impl MelodyTracker {
     /// Takes samples in. The points do not depend on how the samples are divided into calls. A
     /// sample that is not a number, or infinite, is read as 0.
     pub fn push(&mut self, samples: &[f32]) {
-        for &s in samples {
-            let s = if s.is_finite() { s.clamp(-16.0, 16.0) } else { 0.0 };
-            self.input[self.input_at] = s;
-            self.input[self.input_at + TAPS] = s;
-            self.input_at = (self.input_at + 1) % TAPS;
-            self.samples += 1;
-            if self.samples.is_multiple_of(DECIMATION as u64) {
-                let window = &self.input[self.input_at..self.input_at + TAPS];
-                let low: f32 = window.iter().zip(&self.taps).map(|(a, b)| a * b).sum();
-                let [first, second] = &mut self.high_pass;
-                self.low.push(second.next(first.next(low)));
-                self.low_count += 1;
-                if self.low.len() == FRAME {
-                    self.analyse();
-                    self.low.drain(..HOP);
-                }
+        self.decimator.push(samples, &mut self.fresh);
+        for i in 0..self.fresh.len() {
+            let [first, second] = &mut self.high_pass;
+            self.low.push(second.next(first.next(self.fresh[i])));
+            self.low_count += 1;
+            if self.low.len() == FRAME {
+                self.analyse();
+                self.low.drain(..HOP);
             }
         }
+        self.fresh.clear();
     }
 
     /// Points so far, 11.6 ms apart.
@@ -144,7 +130,7 @@ impl MelodyTracker {
     fn analyse(&mut self) {
         let centre = self.low_count as f64 - FRAME as f64 / 2.0;
         let time_s = (centre * DECIMATION as f64 - TAPS as f64 / 2.0).max(0.0) / RATE_HZ;
-        let mut candidates = candidates(&self.low);
+        let mut candidates = candidates(&self.low, &self.votes);
         let last = self.columns.back();
         for c in &mut candidates {
             let own = libm::logf(c.prob.max(1e-3));
@@ -195,42 +181,62 @@ fn best_of(candidates: &[Candidate; CANDIDATES]) -> usize {
     (0..CANDIDATES).fold(0, |b, i| if candidates[i].score > candidates[b].score { i } else { b })
 }
 
+/// What each threshold weighs, all together 1; low ones weigh as in pYIN's beta(2, 18).
+fn votes() -> [(f32, f32); THRESHOLDS] {
+    let mut votes = [(0.0f32, 0.0f32); THRESHOLDS];
+    let mut sum = 0.0;
+    for (i, (threshold, weight)) in votes.iter_mut().enumerate() {
+        *threshold = (i as f32 + 0.5) / THRESHOLDS as f32;
+        *weight = *threshold * libm::powf(1.0 - *threshold, 12.0);
+        sum += *weight;
+    }
+    votes.map(|(threshold, weight)| (threshold, weight / sum))
+}
+
+/// How much `x` differs from itself, shifted by `lag` and the next few samples (equation 6).
+fn differences<const N: usize>(x: &[f32], lag: usize) -> [f32; N] {
+    const WIDE: usize = 8;
+    let mut sums = [[0.0f32; WIDE]; N];
+    let shifted: [&[f32]; N] = std::array::from_fn(|n| &x[lag + n..lag + n + COMPARED]);
+    for (i, a) in x[..COMPARED].chunks_exact(WIDE).enumerate() {
+        let a: [f32; WIDE] = std::array::from_fn(|k| a[k]);
+        for (sums, shifted) in sums.iter_mut().zip(&shifted) {
+            let b = &shifted[i * WIDE..(i + 1) * WIDE];
+            let squares: [f32; WIDE] = std::array::from_fn(|k| (a[k] - b[k]) * (a[k] - b[k]));
+            *sums = std::array::from_fn(|k| sums[k] + squares[k]);
+        }
+    }
+    sums.map(|sums| sums.iter().sum())
+}
+
 /// The periods that a frame may have, likeliest first.
-fn candidates(x: &[f32]) -> [Candidate; CANDIDATES] {
+fn candidates(x: &[f32], thresholds: &[(f32, f32); THRESHOLDS]) -> [Candidate; CANDIDATES] {
     let mut found = [Candidate::default(); CANDIDATES];
     let power: f32 = x.iter().map(|v| v * v).sum::<f32>() / x.len() as f32;
     if power < SILENCE * SILENCE {
         return found;
     }
-    // Equations 6 and 8: the difference function over its running mean.
+    // The difference function over its running mean (equation 8).
     let mut ratio = [1.0f32; LONGEST + 2];
     let mut total = 0.0;
-    for lag in 1..LONGEST + 2 {
-        let mut sums = [0.0f32; 8];
-        for (a, b) in x[..COMPARED].chunks_exact(8).zip(x[lag..lag + COMPARED].chunks_exact(8)) {
-            for i in 0..8 {
-                let d = a[i] - b[i];
-                sums[i] += d * d;
-            }
+    for first in (1..LONGEST + 2).step_by(LAGS_AT_ONCE) {
+        for (lag, d) in (first..LONGEST + 2).zip(differences::<LAGS_AT_ONCE>(x, first)) {
+            total += d;
+            ratio[lag] = if total > 0.0 { d * lag as f32 / total } else { 1.0 };
         }
-        let d: f32 = sums.iter().sum();
-        total += d;
-        ratio[lag] = if total > 0.0 { d * lag as f32 / total } else { 1.0 };
     }
-    // Each threshold votes for the first dip below it; low thresholds weigh as in pYIN's beta(2, 18).
+    // Each threshold votes for the first dip below it.
     let mut votes = [0.0f32; LONGEST + 2];
-    let (mut sum, mut weights) = (0.0, [0.0f32; 40]);
-    for (i, w) in weights.iter_mut().enumerate() {
-        let threshold = (i as f32 + 0.5) / 40.0;
-        *w = threshold * libm::powf(1.0 - threshold, 12.0);
-        sum += *w;
+    let (mut dips, mut found_dips) = ([0; LONGEST], 0);
+    for lag in SHORTEST..=LONGEST {
+        if ratio[lag] <= ratio[lag - 1] && ratio[lag] < ratio[lag + 1] {
+            dips[found_dips] = lag;
+            found_dips += 1;
+        }
     }
-    for (i, w) in weights.iter().enumerate() {
-        let threshold = (i as f32 + 0.5) / 40.0;
-        let dip = (SHORTEST..=LONGEST)
-            .find(|&l| ratio[l] < threshold && ratio[l] <= ratio[l - 1] && ratio[l] < ratio[l + 1]);
-        if let Some(lag) = dip {
-            votes[lag] += w / sum;
+    for (threshold, weight) in thresholds {
+        if let Some(lag) = dips[..found_dips].iter().find(|&&lag| ratio[lag] < *threshold) {
+            votes[*lag] += weight;
         }
     }
     let deepest = (SHORTEST..=LONGEST).fold(SHORTEST, |b, l| if ratio[l] < ratio[b] { l } else { b });
@@ -250,6 +256,65 @@ fn candidates(x: &[f32]) -> [Candidate; CANDIDATES] {
         votes[lag] = 0.0;
     }
     found
+}
+
+/// Low-passes and keeps one sample of [`DECIMATION`].
+struct Decimator {
+    taps: [[f32; DECIMATION]; TAPS / DECIMATION],
+    /// Every [`DECIMATION`]th sample from each of the first few on, as many as the next output needs: so that
+    /// neighbouring outputs read neighbouring samples.
+    phases: [Vec<f32>; DECIMATION],
+    /// Which of them takes the next sample.
+    next: usize,
+}
+
+impl Decimator {
+    /// With silence before the first sample.
+    fn new() -> Self {
+        let mut taps = [[0.0f32; DECIMATION]; TAPS / DECIMATION];
+        let mut sum = 0.0;
+        for (i, tap) in taps.as_flattened_mut().iter_mut().enumerate() {
+            let x = i as f64 - (TAPS as f64 - 1.0) / 2.0;
+            let phase = core::f64::consts::PI * 2.0 * 3_600.0 / RATE_HZ * x;
+            let hann = 0.5 + 0.5 * libm::cos(core::f64::consts::TAU * x / TAPS as f64);
+            *tap = (libm::sin(phase) / phase * hann) as f32;
+            sum += *tap;
+        }
+        taps.as_flattened_mut().iter_mut().for_each(|t| *t /= sum);
+        Self { taps, phases: std::array::from_fn(|_| vec![0.0; TAPS / DECIMATION - 1]), next: 0 }
+    }
+
+    fn push(&mut self, samples: &[f32], out: &mut Vec<f32>) {
+        let clean = |s: &f32| if s.is_finite() { s.clamp(-16.0, 16.0) } else { 0.0 };
+        for (i, phase) in self.phases.iter_mut().enumerate() {
+            let first = (i + DECIMATION - self.next) % DECIMATION;
+            phase.extend(samples.iter().skip(first).step_by(DECIMATION).map(clean));
+        }
+        self.next = (self.next + samples.len()) % DECIMATION;
+        let ready = self.phases[DECIMATION - 1].len() + 1 - TAPS / DECIMATION;
+        let mut first = 0;
+        while first + OUTPUTS_AT_ONCE <= ready {
+            out.extend(self.filter::<OUTPUTS_AT_ONCE>(first));
+            first += OUTPUTS_AT_ONCE;
+        }
+        for i in first..ready {
+            out.extend(self.filter::<1>(i));
+        }
+        self.phases.iter_mut().for_each(|phase| _ = phase.drain(..ready));
+    }
+
+    /// The next outputs from `first` on; how many are made at once makes no difference to any.
+    fn filter<const N: usize>(&self, first: usize) -> [f32; N] {
+        let mut sums = [0.0f32; N];
+        for (i, taps) in self.taps.iter().enumerate() {
+            for (phase, tap) in self.phases.iter().zip(taps) {
+                for (sum, x) in sums.iter_mut().zip(&phase[first + i..first + i + N]) {
+                    *sum += x * tap;
+                }
+            }
+        }
+        sums
+    }
 }
 
 /// A one-pole high-pass at 130 Hz, against kick and bass.

@@ -26,8 +26,7 @@ const LOOP_ONSETS: usize = 4;
 
 /// The rhythm frames of a short recording that is played again and again.
 fn repeated_frames(mono: &[f32], sample_rate: f64, models: &Models) -> Result<Vec<RhythmFrame>, ListenError> {
-    let mut listener = Listener::with_models(sample_rate, models)?;
-    listener.keep_frames();
+    let mut listener = Listener::for_second_look(sample_rate, models)?;
     let rounds = (rhythm::HEARD_S * sample_rate / mono.len().max(1) as f64).max(3.0) as usize;
     for _ in 0..rounds {
         listener.feed(mono, None);
@@ -48,8 +47,7 @@ pub fn listen_offline(
     models: &Models,
     progress: &mut dyn FnMut(f32),
 ) -> Result<Heard, ListenError> {
-    let mut listener = Listener::with_models(sample_rate, models)?;
-    listener.keep_frames();
+    let mut listener = Listener::for_second_look(sample_rate, models)?;
     // The tempo that the stream ends with is gone when the recording fades: keep the surest.
     let mut surest: Option<Estimate<f64>> = None;
     let mut candidates = Vec::new();

@@ -128,6 +128,8 @@ pub(crate) fn retune(spectrum: &[f32; BINS], semitones: f64, out: &mut [f32; BIN
 /// Keeps what stands out of its half octave, in units of the deviation there.
 pub(crate) struct Whitening {
     weights: [f32; 2 * REACH + 1],
+    /// Sum of the weights that fall on bins, for each bin.
+    norms: [f32; BINS],
 }
 
 impl Whitening {
@@ -137,32 +139,35 @@ impl Whitening {
             // Hamming.
             *w = (0.54 + 0.46 * libm::cos(PI * (i as f64 - REACH as f64) / (REACH as f64 + 0.5))) as f32;
         }
-        Self { weights }
+        let mut whitening = Self { weights, norms: [0.0; BINS] };
+        whitening.norms = whitening.weighted_sums(&[1.0; BINS]);
+        whitening
     }
 
-    fn smooth(&self, x: &[f32; BINS], out: &mut [f32; BINS]) {
-        for (bin, value) in out.iter_mut().enumerate() {
-            let lo = bin.saturating_sub(REACH);
-            let hi = (bin + REACH).min(BINS - 1);
-            let weights = &self.weights[lo + REACH - bin..=hi + REACH - bin];
-            let (mut sum, mut norm) = (0.0, 0.0);
-            for (v, w) in x[lo..=hi].iter().zip(weights) {
-                sum += v * w;
-                norm += w;
-            }
-            *value = sum / norm;
+    /// The sum around each bin, weighted; nothing lies beyond the ends.
+    fn weighted_sums(&self, x: &[f32; BINS]) -> [f32; BINS] {
+        let mut padded = [0.0; BINS + 2 * REACH];
+        padded[REACH..REACH + BINS].copy_from_slice(x);
+        let mut sums = [0.0; BINS];
+        for (i, w) in self.weights.iter().enumerate() {
+            sums.iter_mut().zip(&padded[i..]).for_each(|(sum, v)| *sum += v * w);
         }
+        sums
+    }
+
+    fn smooth(&self, x: &[f32; BINS]) -> [f32; BINS] {
+        let mut mean = self.weighted_sums(x);
+        mean.iter_mut().zip(&self.norms).for_each(|(mean, norm)| *mean /= norm);
+        mean
     }
 
     pub(crate) fn whiten(&self, spectrum: &mut [f32; BINS]) {
-        let mut mean = [0.0; BINS];
-        self.smooth(spectrum, &mut mean);
+        let mean = self.smooth(spectrum);
         let mut square = [0.0; BINS];
         for ((s, v), m) in square.iter_mut().zip(spectrum.iter()).zip(&mean) {
             *s = (v - m) * (v - m);
         }
-        let mut variance = [0.0; BINS];
-        self.smooth(&square, &mut variance);
+        let variance = self.smooth(&square);
         for ((v, m), s) in spectrum.iter_mut().zip(&mean).zip(&variance) {
             // The floor (−120 dB) keeps rounding from being blown up where nothing sounds.
             *v = if *v > *m { (*v - *m) / (s.sqrt() + 1e-6) } else { 0.0 };

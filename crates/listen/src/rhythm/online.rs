@@ -185,7 +185,7 @@ impl Tracker {
         let mut total = 1e-9 * beats as f32;
         self.pointer.visit(window.start, window.end - 1, |m, place, p| {
             if m == metre {
-                let beat = (place - phase + beats as f32).round() as usize % beats;
+                let beat = (place - phase + beats as f32 + 0.5) as usize % beats;
                 beat_masses[beat] += p;
                 total += p;
             }
@@ -309,8 +309,8 @@ struct PhaseSums {
 
 impl PhaseSums {
     fn add(&mut self, place_beats: f32, prob: f32) {
-        let fraction = place_beats - place_beats.floor();
-        self.bins[(fraction * 64.0) as usize & 63] += prob;
+        // Places are not negative, and what is cut off makes no difference to which part of its beat this is.
+        self.bins[(place_beats * 64.0) as usize & 63] += prob;
     }
 
     /// Mean phase in beats, 0..1, and the length of the mean vector, 0..=1.

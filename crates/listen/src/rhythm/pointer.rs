@@ -6,12 +6,16 @@
 //! Böck & Widmer, ISMIR 2013). Run forwards it gives the probability of everything so far; with the
 //! maximum in place of the sum, and the way back kept, it gives the best path (Viterbi).
 
+mod rings;
+
 use backline_music::Metre;
 
-use super::activations::{Gains, Mark, marks};
-use super::changes::{CHANGE_DELAY, ChangeModel, Spot};
+use super::RhythmFrame;
+use super::activations::Gains;
+use super::changes::{ChangeModel, Spot};
 use super::model::Patterns;
-use super::{RHYTHM_FPS, RhythmFrame};
+use crate::lanes::{LANES, Lanes};
+use rings::{Block, NOTHING, Ring, Touch};
 
 /// Slowest and fastest tactus.
 pub const TEMPO_RANGE_BPM: (f64, f64) = (40.0, 240.0);
@@ -48,39 +52,8 @@ pub enum Join {
     Best,
 }
 
-/// The states of one pattern at one tempo. State `p` lies in slot `(p - head) mod len`, and the head moves on by
-/// one each frame, so that the pointer moves without anything being copied.
-struct Ring {
-    pattern: usize,
-    tempo: usize,
-    first: usize,
-    len: usize,
-    head: usize,
-    /// State at which each beat starts.
-    beat_starts: Vec<usize>,
-    /// States whose change of harmony is known now, with the spot in the bar where it was.
-    spots: Vec<(usize, Spot)>,
-    /// States on and next to beats.
-    marks: Vec<(usize, Mark)>,
-    /// Which table of bins holds this ring's.
-    bins: usize,
-    /// What the leak gives each state.
-    leak: f32,
-    /// Factor for metre and tempo in every frame.
-    bonus: f32,
-}
-
-impl Ring {
-    /// Where among all probabilities that of `state` lies now.
-    fn slot(&self, state: usize) -> usize {
-        self.first + if state < self.head { state + self.len - self.head } else { state - self.head }
-    }
-
-    /// Moves the pointer on by one state.
-    fn advance(&mut self) {
-        self.head = if self.head + 1 == self.len { 0 } else { self.head + 1 };
-    }
-}
+/// Number of no pattern.
+const NO_PATTERN: u8 = u8::MAX;
 
 /// Where a beat's first state came from: `tempo` and, at bar lines, `pattern`.
 #[derive(Clone, Copy, Default)]
@@ -92,45 +65,66 @@ struct Origin {
 /// A beat of the best path: frame, beat in the bar from 0, metre.
 pub type PathBeat = (usize, usize, Metre);
 
+/// What meets in one state: its probability, and the number of the tempo or pattern that it came from.
+#[derive(Clone, Copy)]
+struct Joined {
+    prob: Lanes,
+    from: Lanes,
+}
+
+impl Joined {
+    /// Nothing yet; what would be said to come from `from`.
+    fn nothing(from: u8) -> Self {
+        Self { prob: Lanes::default(), from: Lanes::all(f32::from(from)) }
+    }
+
+    /// Keeps what comes from `from` where it is the better.
+    fn choose(self, prob: Lanes, from: u8) -> Self {
+        let better: [bool; LANES] = std::array::from_fn(|l| prob.0[l] > self.prob.0[l]);
+        let choose =
+            |a: Lanes, b: Lanes| Lanes(std::array::from_fn(|l| if better[l] { a.0[l] } else { b.0[l] }));
+        Self { prob: choose(prob, self.prob), from: choose(Lanes::all(f32::from(from)), self.from) }
+    }
+}
+
 /// The whole model and its present probabilities.
 pub struct BarPointer {
     join: Join,
     patterns: Patterns,
+    blocks: Vec<Block>,
     changes: ChangeModel,
     /// Tactus tempi, slowest first.
     pub tempi_bpm: Vec<f64>,
+    /// Those of one block lie side by side, slowest first.
     rings: Vec<Ring>,
-    /// `ring_at[pattern][tempo]`
-    ring_at: Vec<Vec<Option<usize>>>,
-    /// Bin of each state, for each bar length and division in use.
-    bins: Vec<Vec<u8>>,
     /// Probability of each state, times `total`.
-    prob: Vec<f32>,
+    prob: Vec<Lanes>,
+    /// The states that more happens to than to the others, ring by ring, and what waits for them: so that nobody has
+    /// to look for them among all.
+    touches: Vec<Touch>,
+    waiting: Vec<Lanes>,
+    /// For each block, beat by beat and tempo by tempo, which of all touches is the beat's first state.
+    starts: Vec<Vec<u32>>,
     total: f32,
     /// Probability of each ring.
-    ring_mass: Vec<f32>,
-    /// `tempo_change[to][from + REACH - to]`
+    ring_mass: Vec<Lanes>,
+    /// `tempo_change[to][from + REACH - to]`, 0 beyond the ends.
     tempo_change: Vec<[f32; 2 * REACH + 1]>,
-    /// `pattern_change[from][to]`
-    pattern_change: Vec<Vec<f32>>,
+    /// `pattern_change[to block][from pattern]`
+    pattern_change: Vec<Vec<Lanes>>,
     frame: usize,
-    /// How well a pointer that may be anywhere in the bar expects each codeword:
-    /// `anywhere[pattern * codes + code]`.
-    anywhere: Vec<f32>,
     /// For [`Join::Best`]: origins of all beats' first states, frame by frame, from frame `first_row` on.
     origins: Vec<Origin>,
     first_row: usize,
     /// Beats of the best path that are settled, their origins forgotten.
     settled: Vec<PathBeat>,
     origins_per_frame: usize,
-    /// First origin of each pattern within a frame.
+    /// First origin of each block within a frame.
     origin_first: Vec<usize>,
-    /// What the net's word on the metre is worth, by pattern.
-    metre_gain: Vec<f32>,
-    outgoing: Vec<f32>,
-    /// What reaches the bar line from each pattern at each tempo, and the tempo it had.
-    mixed: Vec<f32>,
-    mixed_from: Vec<u8>,
+    /// What leaves towards a beat at each tempo, with [`REACH`] tempi of nothing on either side.
+    outgoing: Vec<Lanes>,
+    /// What reaches the bar line from each block at each tempo, and the tempo it had.
+    mixed: Vec<Joined>,
 }
 
 impl BarPointer {
@@ -139,29 +133,29 @@ impl BarPointer {
         let steps = libm::log(TEMPO_RANGE_BPM.1 / COMPOUND_RANGE_BPM.0) / libm::log(TEMPO_STEP);
         let tempi_bpm: Vec<f64> =
             (0..=steps as usize).rev().map(|i| TEMPO_RANGE_BPM.1 / libm::pow(TEMPO_STEP, i as f64)).collect();
+        let blocks = Block::all(&patterns);
         let mut pointer = Self {
             join,
             rings: Vec::new(),
-            ring_at: vec![vec![None; tempi_bpm.len()]; patterns.patterns.len()],
-            bins: Vec::new(),
             prob: Vec::new(),
+            touches: Vec::new(),
+            waiting: Vec::new(),
+            starts: Vec::new(),
             total: 1.0,
             ring_mass: Vec::new(),
             tempo_change: tempo_change(&tempi_bpm),
-            pattern_change: pattern_change(&patterns),
+            pattern_change: pattern_change(&patterns, &blocks),
             frame: 0,
-            anywhere: Vec::new(),
             origins: Vec::new(),
             first_row: 0,
             settled: Vec::new(),
             origins_per_frame: 0,
             origin_first: Vec::new(),
-            metre_gain: Vec::with_capacity(patterns.patterns.len()),
-            outgoing: vec![0.0; tempi_bpm.len()],
-            mixed: vec![0.0; tempi_bpm.len() * patterns.patterns.len()],
-            mixed_from: vec![0; tempi_bpm.len() * patterns.patterns.len()],
+            outgoing: vec![Lanes::default(); tempi_bpm.len() + 2 * REACH],
+            mixed: vec![Joined::nothing(0); tempi_bpm.len() * blocks.len()],
             tempi_bpm,
             patterns,
+            blocks,
             changes: ChangeModel::built_in(),
         };
         pointer.lay_out();
@@ -169,59 +163,48 @@ impl BarPointer {
     }
 
     fn lay_out(&mut self) {
-        let mut bin_tables: Vec<(usize, usize)> = Vec::new();
         let mut first = 0;
-        let mut weights = Vec::new();
-        for (m, pattern) in self.patterns.patterns.iter().enumerate() {
-            let compound = pattern.metre.is_compound();
+        let mut weights: Vec<Lanes> = Vec::new();
+        for (number, block) in self.blocks.iter_mut().enumerate() {
+            let compound = block.metre.is_compound();
             let range = if compound { COMPOUND_RANGE_BPM } else { TEMPO_RANGE_BPM };
             let prior = if compound { COMPOUND_PRIOR_BPM } else { TEMPO_PRIOR_BPM };
-            for (j, bpm) in self.tempi_bpm.iter().enumerate() {
-                if *bpm < range.0 * 0.99 || *bpm > range.1 * 1.01 {
-                    continue;
-                }
-                let len = (pattern.beats as f64 * 60.0 * RHYTHM_FPS / bpm).round() as usize;
-                let key = (len, pattern.bins);
-                let bins = bin_tables.iter().position(|k| *k == key).unwrap_or_else(|| {
-                    bin_tables.push(key);
-                    self.bins.push((0..len).map(|p| (p * pattern.bins / len) as u8).collect());
-                    bin_tables.len() - 1
-                });
+            let slowest = self.tempi_bpm.partition_point(|bpm| *bpm < range.0 * 0.99);
+            let end = self.tempi_bpm.partition_point(|bpm| *bpm <= range.1 * 1.01);
+            (block.tempi, block.first_ring) = (slowest..end, self.rings.len());
+            for (tempo, &bpm) in self.tempi_bpm.iter().enumerate().take(end).skip(slowest) {
+                let mut ring = Ring::new(block, number, (tempo, bpm), first, &mut self.touches);
+                ring.bonus = libm::exp(self.patterns.bonus(block.metre, bpm)) as f32;
+                first += ring.len;
+                self.rings.push(ring);
                 let z = libm::log(bpm / prior.0) / prior.1;
-                let weight = metre_prior(pattern.metre) * pattern.share * libm::exp(-0.5 * z * z) as f32;
-                self.ring_at[m][j] = Some(self.rings.len());
-                weights.push(weight);
-                self.rings.push(Ring {
-                    pattern: m,
-                    tempo: j,
-                    first,
-                    len,
-                    head: 0,
-                    beat_starts: (0..pattern.beats).map(|b| (b * len).div_ceil(pattern.beats)).collect(),
-                    spots: spots(pattern.metre, len),
-                    marks: marks(pattern.beats, len),
-                    bins,
-                    leak: 0.0,
-                    bonus: libm::exp(self.patterns.bonus(pattern.metre, *bpm)) as f32,
-                });
-                first += len;
+                let at_tempo = libm::exp(-0.5 * z * z) as f32;
+                let prior = metre_prior(block.metre);
+                weights.push(block.lanes(|i| prior * self.patterns.patterns[i].share * at_tempo));
             }
+            let (rings, touches) = (&self.rings[block.rings()], &self.touches);
+            let starts = |beat| rings.iter().map(move |ring| ring.start_of(beat, touches) as u32);
+            self.starts.push((0..block.beats).flat_map(starts).collect());
             self.origin_first.push(self.origins_per_frame);
-            self.origins_per_frame += pattern.beats * self.tempi_bpm.len();
+            self.origins_per_frame += block.beats * block.tempi.len() * block.patterns.len();
         }
-        let sum: f32 = weights.iter().sum();
-        let codes = self.patterns.codes();
-        for pattern in &self.patterns.patterns {
-            let mean = |gains: &[f32]| gains.iter().sum::<f32>() / pattern.bins as f32;
-            self.anywhere
-                .extend((0..codes).map(|c| mean(&pattern.gain[c * pattern.bins..(c + 1) * pattern.bins])));
-        }
-        self.prob = vec![0.0; first];
-        self.ring_mass = weights.iter().map(|w| w / sum).collect();
+        let whole: f32 = weights.iter().map(|w| w.sum()).sum();
+        self.prob = vec![Lanes::default(); first];
+        self.ring_mass = weights.iter().map(|w| *w * (1.0 / whole)).collect();
         for (ring, mass) in self.rings.iter_mut().zip(&self.ring_mass) {
-            let each = mass / ring.len as f32;
+            let each = *mass * (1.0 / ring.len as f32);
             ring.leak = each * LEAK;
-            self.prob[ring.first..ring.first + ring.len].fill(each);
+            self.prob[ring.states()].fill(each);
+        }
+        self.waiting = vec![Lanes::default(); self.touches.len()];
+        self.fetch();
+    }
+
+    fn fetch(&mut self) {
+        for ring in &self.rings {
+            let (touches, waiting) =
+                (&self.touches[ring.touches.clone()], &mut self.waiting[ring.touches.clone()]);
+            ring.fetch(&self.prob[ring.states()], touches, waiting);
         }
     }
 
@@ -230,12 +213,13 @@ impl BarPointer {
         for (ring, mass) in self.rings.iter_mut().zip(&mut self.ring_mass) {
             if (self.tempi_bpm[ring.tempo] / bpm - 1.0).abs() > tolerance {
                 ring.bonus = 0.0;
-                ring.leak = 0.0;
-                *mass = 0.0;
-                self.prob[ring.first..ring.first + ring.len].fill(0.0);
+                ring.leak = Lanes::default();
+                *mass = Lanes::default();
+                self.prob[ring.states()].fill(Lanes::default());
             }
         }
-        self.total = self.prob.iter().sum::<f32>().max(f32::MIN_POSITIVE);
+        self.total = self.prob.iter().map(|p| p.sum()).sum::<f32>().max(f32::MIN_POSITIVE);
+        self.fetch();
     }
 
     /// Moves on by one frame and hears it. Returns the logarithm of how much better it was expected
@@ -245,44 +229,37 @@ impl BarPointer {
             return 0.0;
         }
         let code = self.patterns.code(&frame.strengths);
-        let codes = self.patterns.codes();
         self.frame += 1;
-        self.rings.iter_mut().for_each(Ring::advance);
         self.cross_beats();
-        self.hear_change(frame.change);
+        self.cross_bar_lines();
         let told = frame.activations.as_ref().map(Gains::of);
-        let by_net = told.as_ref().map_or(1.0, |told| self.hear_marks(told));
-        self.metre_gain.clear();
-        self.metre_gain.extend(
-            self.patterns.patterns.iter().map(|p| told.as_ref().map_or(1.0, |told| told.metre(p.metre))),
-        );
+        let by_net = self.hear_touches(frame.change, told.as_ref());
         let (mut total, mut anywhere) = (0.0_f32, 0.0_f32);
-        let mut own_gain = [0.0_f32; 256];
         let share = if self.join == Join::Sum { self.total } else { self.total * 1e-6 };
-        for (ring, mass) in self.rings.iter().zip(&mut self.ring_mass) {
-            let pattern = &self.patterns.patterns[ring.pattern];
-            let gain = &pattern.gain[code * pattern.bins..(code + 1) * pattern.bins];
-            let bonus = ring.bonus * self.metre_gain[ring.pattern];
-            for (own, gain) in own_gain.iter_mut().zip(gain) {
-                *own = gain * bonus;
+        for block in &self.blocks {
+            let by_metre = told.as_ref().map_or(1.0, |told| told.metre(block.metre));
+            let gain = &block.gain[code * block.bins..(code + 1) * block.bins];
+            for r in block.rings() {
+                let (ring, mass) = (&mut self.rings[r], &mut self.ring_mass[r]);
+                let bonus = ring.bonus * by_metre;
+                anywhere += bonus * (*mass * block.anywhere[code]).sum();
+                let states = (
+                    &mut self.prob[ring.states()],
+                    &self.touches[ring.touches.clone()],
+                    &mut self.waiting[ring.touches.clone()],
+                );
+                *mass = ring.step(states, gain, ring.leak * share, bonus);
+                total += mass.sum();
             }
-            let head = ring.head;
-            let (start, rest) = self.prob[ring.first..ring.first + ring.len].split_at_mut(ring.len - head);
-            let bins = &self.bins[ring.bins];
-            let leak = ring.leak * share;
-            anywhere += *mass * bonus * self.anywhere[ring.pattern * codes + code];
-            *mass =
-                weigh(start, &bins[head..], &own_gain, leak) + weigh(rest, &bins[..head], &own_gain, leak);
-            total += *mass;
         }
         let total = total.max(f32::MIN_POSITIVE);
         let expected = total / self.total;
         let scale = 1.0 / total;
-        self.ring_mass.iter_mut().for_each(|m| *m *= scale);
+        self.ring_mass.iter_mut().for_each(|m| *m = *m * scale);
         self.total = total;
         // The states are brought back to a sum of 1 only when they drift far off.
         if !(1e-9..1e9).contains(&total) {
-            self.prob.iter_mut().for_each(|p| *p *= scale);
+            self.prob.iter_mut().chain(&mut self.waiting).for_each(|p| *p = *p * scale);
             self.total = 1.0;
         }
         if self.join == Join::Best {
@@ -291,46 +268,40 @@ impl BarPointer {
         libm::logf(by_net * expected / anywhere.max(f32::MIN_POSITIVE))
     }
 
-    /// Weighs the states at beats by what the net says; how much better that was expected than anywhere.
-    fn hear_marks(&mut self, told: &Gains) -> f32 {
-        let (mut gained, mut anywhere) = (0.0, 0.0);
+    /// Weighs the states that were at a beat, or between two, when the harmony was compared, by what it did there; and
+    /// the states at beats by what the net says. Returns how much better the net's word was expected than anywhere.
+    fn hear_touches(&mut self, change: u8, told: Option<&Gains>) -> f32 {
+        let mut by_spot = [1.0; NOTHING as usize + 1];
+        for spot in [Spot::Downbeat, Spot::Middle, Spot::Beat, Spot::Between] {
+            by_spot[spot as usize] = self.changes.gain(spot, change);
+        }
+        let mut by_mark = [0.0; NOTHING as usize + 1];
+        for (more, gain) in by_mark.iter_mut().zip(told.map_or([1.0; 4], |told| told.marks)) {
+            *more = gain - 1.0;
+        }
+        let (mut changed, mut gained, mut anywhere) = (Lanes::default(), Lanes::default(), 0.0);
         for (ring, mass) in self.rings.iter().zip(&self.ring_mass) {
-            let mut extra = 0.0;
-            for (state, mark) in &ring.marks {
-                let p = &mut self.prob[ring.slot(*state)];
-                let gain = told.marks[*mark as usize] - 1.0;
-                gained += *p * gain;
-                extra += gain;
-                *p += *p * gain;
+            let (mut ring_changed, mut ring_gained, mut extra) = (Lanes::default(), Lanes::default(), 0.0);
+            let touched = ring.touches.clone();
+            for (touch, p) in self.touches[touched.clone()].iter().zip(&mut self.waiting[touched]) {
+                let weighed = *p * by_spot[usize::from(touch.spot)];
+                let more = by_mark[usize::from(touch.mark)];
+                ring_changed += weighed - *p;
+                ring_gained += weighed * more;
+                extra += more;
+                *p = weighed + weighed * more;
             }
-            anywhere += mass * (1.0 + extra / ring.len as f32);
-        }
-        let before = self.total;
-        self.total = (self.total + gained).max(f32::MIN_POSITIVE);
-        self.total / (before * anywhere.max(f32::MIN_POSITIVE))
-    }
-
-    /// Weighs the states that were at a beat, or between two, when the harmony was compared.
-    fn hear_change(&mut self, change: u8) {
-        if change == 0 {
-            return;
-        }
-        let gains = [Spot::Downbeat, Spot::Middle, Spot::Beat, Spot::Between]
-            .map(|spot| self.changes.gain(spot, change));
-        let mut gained = 0.0;
-        for ring in &self.rings {
-            for (state, spot) in &ring.spots {
-                let p = &mut self.prob[ring.slot(*state)];
-                let weighed = *p * gains[*spot as usize];
-                gained += weighed - *p;
-                *p = weighed;
-            }
+            changed += ring_changed;
+            gained += ring_gained;
+            anywhere += mass.sum() * (1.0 + extra / ring.len as f32);
         }
         // What harmony says is no evidence for a beat: noise has changes, too.
-        self.total = (self.total + gained).max(f32::MIN_POSITIVE);
+        let before = (self.total + changed.sum()).max(f32::MIN_POSITIVE);
+        self.total = (before + gained.sum()).max(f32::MIN_POSITIVE);
+        if told.is_none() { 1.0 } else { self.total / (before * anywhere.max(f32::MIN_POSITIVE)) }
     }
 
-    /// Lets tempo change at every beat, and the pattern at every bar line.
+    /// Lets tempo change at every beat. What reaches the bar line waits in `mixed`.
     fn cross_beats(&mut self) {
         let tempi = self.tempi_bpm.len();
         let keep = self.join == Join::Best;
@@ -338,82 +309,79 @@ impl BarPointer {
         if keep {
             self.origins.resize(row + self.origins_per_frame, Origin::default());
         }
-        for m in 0..self.ring_at.len() {
-            for beat in 0..self.patterns.patterns[m].beats {
-                self.outgoing.fill(0.0);
-                for (j, ring) in self.ring_at[m].iter().enumerate() {
-                    if let Some(r) = ring {
-                        self.outgoing[j] = self.prob[self.slot(*r, beat)];
-                    }
+        for (b, block) in self.blocks.iter().enumerate() {
+            self.outgoing.fill(Lanes::default());
+            for (beat, starts) in self.starts[b].chunks_exact(block.tempi.len()).enumerate() {
+                for (outgoing, start) in self.outgoing[REACH + block.tempi.start..].iter_mut().zip(starts) {
+                    *outgoing = self.waiting[*start as usize];
                 }
-                for to in 0..tempi {
-                    let Some(r) = self.ring_at[m][to] else { continue };
-                    let (lowest, end) = around(to, tempi);
-                    let change = &self.tempo_change[to][lowest + REACH - to..end + REACH - to];
-                    let arriving =
-                        self.outgoing[lowest..end].iter().zip(change).map(|(p, change)| p * change);
-                    let mut joined = (0.0_f32, to as u8);
-                    if keep {
-                        for (from, p) in arriving.enumerate() {
-                            if p > joined.0 {
-                                joined = (p, (lowest + from) as u8);
-                            }
+                for (to, start) in block.tempi.clone().zip(starts) {
+                    let around = &self.outgoing[to..=to + 2 * REACH];
+                    let mut joined = Joined::nothing(to as u8);
+                    for (i, (from, change)) in around.iter().zip(&self.tempo_change[to]).enumerate() {
+                        let arriving = *from * *change;
+                        if keep {
+                            joined = joined.choose(arriving, (to + i).saturating_sub(REACH) as u8);
+                        } else {
+                            joined.prob += arriving;
                         }
-                    } else {
-                        joined.0 = arriving.fold(0.0, |sum, p| sum + p);
                     }
                     if beat == 0 {
-                        (self.mixed[m * tempi + to], self.mixed_from[m * tempi + to]) = joined;
-                    } else {
-                        let slot = self.slot(r, beat);
-                        self.prob[slot] = joined.0;
-                        if keep {
-                            self.origins[row + self.origin_first[m] + beat * tempi + to] =
-                                Origin { tempo: joined.1, pattern: m as u8 };
+                        self.mixed[b * tempi + to] = joined;
+                        continue;
+                    }
+                    self.waiting[*start as usize] = joined.prob;
+                    if keep {
+                        let first = row + self.origin_first[b] + block.origin(beat, to);
+                        for (l, pattern) in block.patterns.clone().enumerate() {
+                            self.origins[first + l] =
+                                Origin { tempo: joined.from.0[l] as u8, pattern: pattern as u8 };
                         }
                     }
-                }
-            }
-        }
-        for m in 0..self.ring_at.len() {
-            self.outgoing.fill(0.0);
-            let first = row + self.origin_first[m];
-            if keep {
-                for (to, origin) in self.origins[first..first + tempi].iter_mut().enumerate() {
-                    *origin = Origin { tempo: to as u8, pattern: m as u8 };
-                }
-            }
-            // Pattern by pattern over all tempi at once; where a pattern lacks a tempo, nothing is mixed.
-            for from in 0..self.ring_at.len() {
-                let change = self.pattern_change[from][m];
-                let mixed = &self.mixed[from * tempi..(from + 1) * tempi];
-                let joined = self.outgoing.iter_mut().zip(mixed).map(|(joined, p)| (joined, p * change));
-                if keep {
-                    let tempi_from = &self.mixed_from[from * tempi..(from + 1) * tempi];
-                    let origins = &mut self.origins[first..first + tempi];
-                    for (((joined, p), origin), tempo) in joined.zip(origins).zip(tempi_from) {
-                        if p > *joined {
-                            *joined = p;
-                            *origin = Origin { tempo: *tempo, pattern: from as u8 };
-                        }
-                    }
-                } else {
-                    joined.for_each(|(joined, p)| *joined += p);
-                }
-            }
-            for to in 0..tempi {
-                if let Some(r) = self.ring_at[m][to] {
-                    let slot = self.slot(r, 0);
-                    self.prob[slot] = self.outgoing[to];
                 }
             }
         }
     }
 
-    /// Slot of the first state of `beat`.
-    fn slot(&self, ring: usize, beat: usize) -> usize {
-        let ring = &self.rings[ring];
-        ring.slot(ring.beat_starts[beat])
+    /// Lets the pattern change at every bar line.
+    fn cross_bar_lines(&mut self) {
+        let tempi = self.tempi_bpm.len();
+        let keep = self.join == Join::Best;
+        let row = self.origins.len().saturating_sub(self.origins_per_frame);
+        for (b, block) in self.blocks.iter().enumerate() {
+            for (to, start) in block.tempi.clone().zip(&self.starts[b]) {
+                let mut joined = Joined::nothing(NO_PATTERN);
+                // Where a pattern lacks a tempo, nothing is mixed.
+                for (from_block, other) in self.blocks.iter().enumerate() {
+                    let arriving = &self.mixed[from_block * tempi + to].prob;
+                    let changes = &self.pattern_change[b][other.patterns.clone()];
+                    for ((p, change), pattern) in arriving.0.iter().zip(changes).zip(other.patterns.clone()) {
+                        let arriving = *change * *p;
+                        if keep {
+                            joined = joined.choose(arriving, pattern as u8);
+                        } else {
+                            joined.prob += arriving;
+                        }
+                    }
+                }
+                self.waiting[*start as usize] = joined.prob;
+                if keep {
+                    let first = row + self.origin_first[b] + block.origin(0, to);
+                    for (l, own) in block.patterns.clone().enumerate() {
+                        let from = joined.from.0[l] as usize;
+                        let came = self.blocks.iter().position(|other| other.patterns.contains(&from));
+                        let (tempo, pattern) = match came {
+                            Some(other) => {
+                                let lane = from - self.blocks[other].patterns.start;
+                                (self.mixed[other * tempi + to].from.0[lane] as u8, from)
+                            }
+                            None => (to as u8, own),
+                        };
+                        self.origins[first + l] = Origin { tempo, pattern: pattern as u8 };
+                    }
+                }
+            }
+        }
     }
 
     /// Probability of each tempo.
@@ -421,18 +389,18 @@ impl BarPointer {
         out.clear();
         out.resize(self.tempi_bpm.len(), 0.0);
         for (ring, mass) in self.rings.iter().zip(&self.ring_mass) {
-            out[ring.tempo] += mass;
+            out[ring.tempo] += mass.sum();
         }
     }
 
     /// Probability of each metre, in the order in which the patterns come.
     pub fn metre_masses(&self) -> Vec<(Metre, f32)> {
         let mut masses: Vec<(Metre, f32)> = Vec::new();
-        for (ring, mass) in self.rings.iter().zip(&self.ring_mass) {
-            let metre = self.patterns.patterns[ring.pattern].metre;
-            match masses.iter_mut().find(|(m, _)| *m == metre) {
-                Some(entry) => entry.1 += mass,
-                None => masses.push((metre, *mass)),
+        for block in &self.blocks {
+            let mass = self.ring_mass[block.rings()].iter().map(|m| m.sum()).sum::<f32>();
+            match masses.last_mut() {
+                Some(entry) if entry.0 == block.metre => entry.1 += mass,
+                _ => masses.push((block.metre, mass)),
             }
         }
         masses
@@ -443,15 +411,14 @@ impl BarPointer {
     pub fn visit(&self, from: usize, to: usize, mut visit: impl FnMut(Metre, f32, f32)) {
         let scale = 1.0 / self.total;
         for (ring, mass) in self.rings.iter().zip(&self.ring_mass) {
-            if *mass < 1e-4 || ring.tempo < from || ring.tempo > to {
+            let matters = Lanes(mass.0.map(|mass| if mass < 1e-4 { 0.0 } else { 1.0 }));
+            if matters == Lanes::default() || ring.tempo < from || ring.tempo > to {
                 continue;
             }
-            let pattern = &self.patterns.patterns[ring.pattern];
-            let head = ring.head;
-            let beats_per_state = pattern.beats as f32 / ring.len as f32;
-            for (s, p) in self.prob[ring.first..ring.first + ring.len].iter().enumerate() {
-                let place = if s < ring.len - head { s + head } else { s + head - ring.len };
-                visit(pattern.metre, place as f32 * beats_per_state, *p * scale);
+            let block = &self.blocks[ring.block];
+            let beats_per_state = block.beats as f32 / ring.len as f32;
+            for (slot, p) in self.prob[ring.states()].iter().enumerate() {
+                visit(block.metre, ring.state(slot) as f32 * beats_per_state, (*p * matters).sum() * scale);
             }
         }
     }
@@ -485,36 +452,25 @@ impl BarPointer {
     /// The best path back to the oldest origin that is kept, latest beat first.
     fn open_path(&self) -> Vec<PathBeat> {
         let mut path = Vec::new();
-        let Some(best) =
-            (0..self.rings.len()).max_by(|a, b| self.ring_peak(*a).total_cmp(&self.ring_peak(*b)))
-        else {
-            return path;
-        };
-        let mut ring = best;
-        let mut place = {
-            let r = &self.rings[ring];
-            let states = &self.prob[r.first..r.first + r.len];
-            let slot = (0..r.len).max_by(|a, b| states[*a].total_cmp(&states[*b])).unwrap_or(0);
-            (slot + r.head) % r.len
-        };
+        let Some((mut ring, mut lane, mut place)) = self.best_state() else { return path };
         // `frame` counts the frames heard; the frame heard first is number 0.
         let mut frame = self.frame;
         while frame > 0 {
-            let r = &self.rings[ring];
+            let (r, block) = (&self.rings[ring], &self.blocks[self.rings[ring].block]);
             let beat = r.beat_starts.iter().rposition(|start| *start <= place).unwrap_or(0);
             let since = place - r.beat_starts[beat];
             if since >= frame {
                 break;
             }
             frame -= since;
-            path.push((frame - 1, beat, self.patterns.patterns[r.pattern].metre));
+            path.push((frame - 1, beat, block.metre));
             let Some(row) = (frame - 1).checked_sub(self.first_row) else { break };
             let row = row * self.origins_per_frame;
-            let origin =
-                self.origins[row + self.origin_first[r.pattern] + beat * self.tempi_bpm.len() + r.tempo];
+            let origin = self.origins[row + self.origin_first[r.block] + block.origin(beat, r.tempo) + lane];
             let (pattern, tempo) = (usize::from(origin.pattern), usize::from(origin.tempo));
-            let Some(before) = self.ring_at[pattern][tempo] else { break };
-            ring = before;
+            let Some(from) = self.blocks.iter().find(|b| b.patterns.contains(&pattern)) else { break };
+            let Some(before) = from.ring(tempo) else { break };
+            (ring, lane) = (before, pattern - from.patterns.start);
             // The state before this beat's first: the last one of the beat before.
             let starts = &self.rings[ring].beat_starts;
             place = if beat == 0 { self.rings[ring].len - 1 } else { starts[beat] - 1 };
@@ -523,46 +479,21 @@ impl BarPointer {
         path
     }
 
-    fn ring_peak(&self, ring: usize) -> f32 {
-        let r = &self.rings[ring];
-        self.prob[r.first..r.first + r.len].iter().copied().fold(0.0, f32::max)
-    }
-}
-
-/// The states [`CHANGE_DELAY`] frames after each beat of a bar of `len` states, and after each half or
-/// third of a beat.
-fn spots(metre: Metre, len: usize) -> Vec<(usize, Spot)> {
-    let beats = usize::from(metre.tactus_per_bar());
-    let parts = if metre.is_compound() { 3 } else { 2 };
-    (0..beats * parts)
-        .map(|i| {
-            let spot = match (i % parts, i / parts) {
-                (0, 0) => Spot::Downbeat,
-                (0, beat) if 2 * beat == beats => Spot::Middle,
-                (0, _) => Spot::Beat,
-                _ => Spot::Between,
-            };
-            ((i * len / (beats * parts) + CHANGE_DELAY) % len, spot)
-        })
-        .collect()
-}
-
-/// Weighs `states` by the gain of their bins and returns their sum.
-fn weigh(states: &mut [f32], bins: &[u8], gain: &[f32; 256], leak: f32) -> f32 {
-    // Four sums, so that one addition need not wait for the other; their order is fixed.
-    let mut sums = [0.0_f32; 4];
-    let (mut four_states, mut four_bins) = (states.chunks_exact_mut(4), bins.chunks_exact(4));
-    for (p, bin) in (&mut four_states).zip(&mut four_bins) {
-        for i in 0..4 {
-            p[i] = (p[i] + leak) * gain[usize::from(bin[i])];
-            sums[i] += p[i];
+    /// The likeliest state: its ring, lane and number.
+    fn best_state(&self) -> Option<(usize, usize, usize)> {
+        let mut best = (f32::NEG_INFINITY, None);
+        for (r, ring) in self.rings.iter().enumerate() {
+            let lanes = self.blocks[ring.block].patterns.len();
+            for (slot, state) in self.prob[ring.states()].iter().enumerate() {
+                for (lane, p) in state.0[..lanes].iter().enumerate() {
+                    if *p > best.0 {
+                        best = (*p, Some((r, lane, ring.state(slot))));
+                    }
+                }
+            }
         }
+        best.1
     }
-    for (p, bin) in four_states.into_remainder().iter_mut().zip(four_bins.remainder()) {
-        *p = (*p + leak) * gain[usize::from(*bin)];
-        sums[0] += *p;
-    }
-    (sums[0] + sums[1]) + (sums[2] + sums[3])
 }
 
 fn metre_prior(metre: Metre) -> f32 {
@@ -594,32 +525,73 @@ fn tempo_change(tempi_bpm: &[f64]) -> Vec<[f32; 2 * REACH + 1]> {
     change
 }
 
-fn pattern_change(patterns: &Patterns) -> Vec<Vec<f32>> {
-    let all = &patterns.patterns;
-    all.iter()
-        .enumerate()
-        .map(|(from, a)| {
+/// How likely each pattern is to follow each other one: for each block, from each pattern.
+fn pattern_change(model: &Patterns, blocks: &[Block]) -> Vec<Vec<Lanes>> {
+    let all = &model.patterns;
+    let change = |from: usize, to: usize| {
+        let (a, b) = (&all[from], &all[to]);
+        if b.metre != a.metre {
             let others: f32 =
                 all.iter().filter(|b| b.metre != a.metre).map(|b| metre_prior(b.metre) * b.share).sum();
-            all.iter()
-                .enumerate()
-                .map(|(to, b)| {
-                    if b.metre != a.metre {
-                        OTHER_METRE * metre_prior(b.metre) * b.share / others
-                    } else {
-                        let again = if from == to { SAME_PATTERN } else { 0.0 };
-                        (1.0 - OTHER_METRE) * (again + (1.0 - SAME_PATTERN) * b.share)
-                    }
-                })
-                .collect()
-        })
-        .collect()
+            OTHER_METRE * metre_prior(b.metre) * b.share / others
+        } else {
+            let again = if from == to { SAME_PATTERN } else { 0.0 };
+            (1.0 - OTHER_METRE) * (again + (1.0 - SAME_PATTERN) * b.share)
+        }
+    };
+    let to_block = |block: &Block| (0..all.len()).map(|from| block.lanes(|to| change(from, to))).collect();
+    blocks.iter().map(to_block).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::Weight;
+    use super::super::net::Activations;
     use super::*;
+
+    /// Kick and snare at 120 beats a minute, the harmony changing now and then, and a net that hears the beats.
+    fn heard(i: usize) -> RhythmFrame {
+        let (beat, downbeat) = (i.is_multiple_of(25), i.is_multiple_of(100));
+        let activations = Activations {
+            beat: if beat { 3.0 } else { -4.0 },
+            downbeat: if downbeat { 2.0 } else { -5.0 },
+            ..Activations::default()
+        };
+        RhythmFrame {
+            strengths: if downbeat {
+                [1.0, 0.0, 0.3, 0.5]
+            } else {
+                [0.0, 1.0, 1.0, 0.5].map(|s| s * f32::from(beat))
+            },
+            change: 1 + (i % 3) as u8,
+            activations: Some(activations),
+        }
+    }
+
+    #[test]
+    fn what_waits_is_what_the_states_hold_and_no_pattern_is_ever_where_there_is_none() {
+        for join in [Join::Sum, Join::Best] {
+            let mut pointer = BarPointer::new(join, Patterns::built_in(Weight::BESIDE_NET));
+            for i in 0..700 {
+                pointer.step(&heard(i));
+            }
+            for (ring, mass) in pointer.rings.iter().zip(&pointer.ring_mass) {
+                let patterns = pointer.blocks[ring.block].patterns.len();
+                let states = &pointer.prob[ring.states()];
+                assert!(states.iter().all(|p| p.0[patterns..].iter().all(|p| *p == 0.0)));
+                assert!(states.iter().all(|p| p.0[..patterns].iter().all(|p| *p > 0.0)));
+                let held = states.iter().copied().sum::<Lanes>() * (1.0 / pointer.total);
+                let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-3 * b + 1e-12;
+                assert!(held.0.iter().zip(&mass.0).all(close), "{held:?} {mass:?}");
+            }
+            let waiting = pointer.waiting.clone();
+            pointer.fetch();
+            assert_eq!(waiting, pointer.waiting);
+            let masses = pointer.metre_masses();
+            assert!((masses.iter().map(|m| m.1).sum::<f32>() - 1.0).abs() < 1e-3);
+            assert!(masses[0].0 == Metre::FOUR_FOUR && masses[0].1 > 0.5, "{masses:?}");
+        }
+    }
 
     #[test]
     fn the_path_of_a_long_recording_has_no_seam_and_bounded_memory() {

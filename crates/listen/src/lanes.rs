@@ -1,0 +1,156 @@
+//! Four numbers side by side that are reckoned with all at once.
+//!
+//! In plain Rust: the compiler makes of it what vector instructions every processor of a kind has, and each number comes
+//! out as it would alone, so that the results are the same everywhere.
+
+use std::ops::{Add, AddAssign, Div, Mul, Neg, Rem, Sub};
+
+use rustfft::num_traits::{FromPrimitive, Num, One, Signed, Zero};
+
+/// Numbers that lie side by side.
+pub const LANES: usize = 4;
+
+/// The numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[repr(align(16))]
+pub struct Lanes(pub [f32; LANES]);
+
+impl Lanes {
+    /// The same number for each.
+    pub const fn all(x: f32) -> Self {
+        Self([x; LANES])
+    }
+
+    /// The sum of all, in a fixed order.
+    pub fn sum(self) -> f32 {
+        let [a, b, c, d] = self.0;
+        (a + b) + (c + d)
+    }
+
+    fn with(self, other: Self, of: impl Fn(f32, f32) -> f32) -> Self {
+        Self(std::array::from_fn(|l| of(self.0[l], other.0[l])))
+    }
+}
+
+impl Add for Lanes {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        self.with(other, |a, b| a + b)
+    }
+}
+
+impl AddAssign for Lanes {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sub for Lanes {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        self.with(other, |a, b| a - b)
+    }
+}
+
+impl Mul for Lanes {
+    type Output = Self;
+    fn mul(self, other: Self) -> Self {
+        self.with(other, |a, b| a * b)
+    }
+}
+
+impl Mul<f32> for Lanes {
+    type Output = Self;
+    fn mul(self, factor: f32) -> Self {
+        self * Self::all(factor)
+    }
+}
+
+impl std::iter::Sum for Lanes {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, x| sum + x)
+    }
+}
+
+impl Div for Lanes {
+    type Output = Self;
+    fn div(self, other: Self) -> Self {
+        self.with(other, |a, b| a / b)
+    }
+}
+
+impl Rem for Lanes {
+    type Output = Self;
+    fn rem(self, other: Self) -> Self {
+        self.with(other, |a, b| a % b)
+    }
+}
+
+impl Neg for Lanes {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self(self.0.map(|x| -x))
+    }
+}
+
+// What `rustfft` asks of a number, so that it transforms four signals at once.
+
+impl Zero for Lanes {
+    fn zero() -> Self {
+        Self::all(0.0)
+    }
+
+    fn is_zero(&self) -> bool {
+        *self == Self::all(0.0)
+    }
+}
+
+impl One for Lanes {
+    fn one() -> Self {
+        Self::all(1.0)
+    }
+}
+
+impl Num for Lanes {
+    type FromStrRadixErr = <f32 as Num>::FromStrRadixErr;
+
+    fn from_str_radix(text: &str, radix: u32) -> Result<Self, Self::FromStrRadixErr> {
+        f32::from_str_radix(text, radix).map(Self::all)
+    }
+}
+
+impl Signed for Lanes {
+    fn abs(&self) -> Self {
+        Self(self.0.map(f32::abs))
+    }
+
+    fn abs_sub(&self, other: &Self) -> Self {
+        self.with(*other, |a, b| (a - b).max(0.0))
+    }
+
+    fn signum(&self) -> Self {
+        Self(self.0.map(f32::signum))
+    }
+
+    fn is_positive(&self) -> bool {
+        self.0.iter().all(|x| *x > 0.0)
+    }
+
+    fn is_negative(&self) -> bool {
+        self.0.iter().all(|x| *x < 0.0)
+    }
+}
+
+impl FromPrimitive for Lanes {
+    fn from_i64(n: i64) -> Option<Self> {
+        Some(Self::all(n as f32))
+    }
+
+    fn from_u64(n: u64) -> Option<Self> {
+        Some(Self::all(n as f32))
+    }
+
+    fn from_f64(n: f64) -> Option<Self> {
+        Some(Self::all(n as f32))
+    }
+}
