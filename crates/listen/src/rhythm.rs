@@ -41,7 +41,7 @@ impl Weight {
     /// Nobody else is heard.
     const ALONE: Self = Self { evidence: 0.45, tempo: 1.0 };
     /// The net is heard as well.
-    const BESIDE_NET: Self = Self { evidence: 0.3, tempo: 2.5 };
+    const BESIDE_NET: Self = Self { evidence: 0.3, tempo: 2.0 };
 
     const fn of(from_net: bool) -> Self {
         if from_net { Self::BESIDE_NET } else { Self::ALONE }

@@ -6,7 +6,7 @@ use super::net::{Activations, METRES, logistic};
 
 /// Powers that the likelihoods are raised to: of beats; of downbeats and metre, whose errors last longer than
 /// a frame.
-const BEAT_POWER: f32 = 0.5;
+const BEAT_POWER: f32 = 0.7;
 const DOWNBEAT_POWER: f32 = 1.2;
 const METRE_POWER: f32 = 0.01;
 /// Log odds of a beat at which a frame speaks neither for nor against one.
