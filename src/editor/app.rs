@@ -449,8 +449,10 @@ impl App {
             Heard::Chord(_) | Heard::Nothing => None,
         };
         let (sender, receiver) = channel();
-        let ctx = ctx.clone();
+        let (ctx, threads) = (ctx.clone(), self.threads.clone());
         let spawned = std::thread::Builder::new().name("backline-audition".to_owned()).spawn(move || {
+            // A window that is closed meanwhile waits for it: the library may be unloaded next.
+            threads.mark();
             let sound = match (clip, what) {
                 (Some(clip), _) => Audition::of_clip(&clip, sample_rate),
                 (None, Heard::Chord(chord)) => Audition::of_chord(chord, sample_rate),
