@@ -24,6 +24,8 @@ use std::collections::VecDeque;
 
 use logfreq::{BINS, LogFrequency, NOTES, Tuning, Whitening, bump, retune};
 use nnls::Nnls;
+
+use crate::lanes::eight_sums;
 pub(crate) use spectrum::Spectrum;
 
 /// Rate of the samples that are pushed.
@@ -159,7 +161,7 @@ impl ChromaExtractor {
         let time_s = self.next_frame as f64 * HOP_S;
         self.next_frame += 1;
         let (newer, older) = self.ring.split_at(self.at);
-        let power = (sum_of_squares(older) + sum_of_squares(newer)) / WINDOW as f32;
+        let power = (eight_sums(older, older) + eight_sums(newer, newer)) / WINDOW as f32;
         let energy = power.sqrt();
         let mut chroma = [0.0f32; 24];
         if energy < SILENCE {
@@ -188,17 +190,6 @@ impl ChromaExtractor {
         }
         ChromaFrame { time_s, chroma, energy }
     }
-}
-
-/// In eight running sums, in an order that no compiler changes.
-fn sum_of_squares(samples: &[f32]) -> f32 {
-    let mut sums = [0.0f32; 8];
-    let eights = samples.chunks_exact(8);
-    let rest: f32 = eights.remainder().iter().map(|s| s * s).sum();
-    for eight in eights {
-        sums = std::array::from_fn(|i| sums[i] + eight[i] * eight[i]);
-    }
-    sums.iter().sum::<f32>() + rest
 }
 
 /// How much a MIDI key counts in the bass and in the treble.

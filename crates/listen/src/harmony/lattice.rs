@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use super::net::Told;
 use super::params::{CLASSES, Decoder, NO_CHORD, QUALITIES, params};
+use crate::lanes::eight_sums;
 
 /// How the emissions are weighed against the changes; tuned on the validation songs
 /// (`models/harmony_hmm/evaluate.py`).
@@ -184,19 +185,6 @@ impl Lattice {
             normalise(&mut backward);
         }
     }
-}
-
-/// Dot product in eight running sums, in an order that no compiler changes.
-fn eight_sums(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0f32; 8];
-    let (pa, pb) = (a.chunks_exact(8), b.chunks_exact(8));
-    let tail: f32 = pa.remainder().iter().zip(pb.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in pa.zip(pb) {
-        for i in 0..8 {
-            sums[i] += x[i] * y[i];
-        }
-    }
-    sums.iter().sum::<f32>() + tail
 }
 
 pub(crate) fn arg_max(values: &[f32]) -> usize {

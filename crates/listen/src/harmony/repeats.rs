@@ -8,6 +8,7 @@
 
 use super::emission::normalise;
 use super::params::CLASSES;
+use crate::lanes::eight_sums;
 
 /// Frames in a step, the unit in which repetitions are looked for: 0.19 s.
 const STEP: usize = 4;
@@ -146,7 +147,7 @@ fn find(steps: &[[f32; WIDTH]]) -> Vec<Alike> {
 fn diagonal(steps: &[[f32; WIDTH]], away: usize) -> Vec<f32> {
     let mut sums = vec![0.0f64];
     for (a, b) in steps.iter().zip(steps.get(away..).unwrap_or(&[])) {
-        sums.push(sums[sums.len() - 1] + f64::from(product(a, b)));
+        sums.push(sums[sums.len() - 1] + f64::from(eight_sums(a, b)));
     }
     let n = sums.len() - 1;
     (0..n)
@@ -155,16 +156,6 @@ fn diagonal(steps: &[[f32; WIDTH]], away: usize) -> Vec<f32> {
             (alike / (2 * AROUND + 1) as f64) as f32
         })
         .collect()
-}
-
-fn product(a: &[f32; WIDTH], b: &[f32; WIDTH]) -> f32 {
-    let mut sums = [0.0f32; 8];
-    for (x, y) in a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0) {
-        for i in 0..8 {
-            sums[i] += x[i] * y[i];
-        }
-    }
-    sums.iter().sum()
 }
 
 #[cfg(test)]
