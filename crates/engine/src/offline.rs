@@ -1,12 +1,16 @@
 //! Whole recordings: analysis with hindsight or as the plug-in would have known, and a band for them.
 
+use backline_listen::rhythm::median_tempo;
 use backline_listen::{Listener, Models, listen_offline};
-use backline_music::{Beat, Controls, Heard, Metre, PlannedBar, PlannedNote, TempoMap};
+use backline_music::{Beat, Controls, Estimate, Heard, Metre, PlannedBar, PlannedNote, TempoMap};
 use backline_play::{BarContext, BarHarmony, Form, Taste, phrase_position, plan_by_taste, resolve_style};
 
 use crate::EngineError;
 use crate::dynamics;
 use crate::memory::{HeardBar, add_accent, mean_accents};
+
+/// Tempi of a recording that drifts differ by less than this from each other; what differs more is another tempo.
+const SAME_TEMPO: f64 = 0.06;
 
 /// Analyses a recording with hindsight, hearing with `models`. `progress` is told the share done, 0..=1.
 ///
@@ -55,10 +59,17 @@ pub fn analyse_online(
     listener.finish();
     while listener.step() {}
     let mut heard = listener.heard().clone();
-    heard.tempo_bpm = known.tempo_bpm;
+    heard.tempo_bpm =
+        known.tempo_bpm.map(|surest| Estimate { value: whole_tempo(&heard.beats, surest.value), ..surest });
     heard.tempo_candidates = known.tempo_candidates;
     heard.metre = heard.metre.or(known.metre);
     Ok(heard)
+}
+
+/// The tempo of a recording, given the beats that were told and the tempo of the instant that was surest: where the
+/// tempo drifts, no instant stands for the whole.
+fn whole_tempo(beats: &[Beat], surest_bpm: f64) -> f64 {
+    median_tempo(beats).filter(|bpm| (bpm / surest_bpm - 1.0).abs() < SAME_TEMPO).unwrap_or(surest_bpm)
 }
 
 /// A band for a recording, on the recording's own beats.

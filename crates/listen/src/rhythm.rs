@@ -14,6 +14,7 @@ pub(crate) use changes::ChangeMeter;
 pub use changes::change_strengths;
 pub(crate) use host::{Clock, HostBeats};
 pub(crate) use offline::decode;
+pub use offline::median_tempo;
 pub(crate) use online::Tracker;
 pub(crate) use repeat::{HEARD_S, LONGEST_S, SHORTEST_S, decode_loop};
 

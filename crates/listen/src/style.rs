@@ -13,6 +13,8 @@ use judge::Judge;
 
 /// What is looked at, in seconds back from the present.
 const WINDOW_S: f64 = 16.0;
+/// Onsets a second that are as many as count.
+const FULL_ONSET_RATE: f64 = 8.0;
 
 /// Guesses from the last seconds of `heard`.
 pub fn guess(heard: &Heard) -> StyleGuess {
@@ -34,18 +36,19 @@ fn guess_last(heard: &Heard, window_s: f64) -> StyleGuess {
     let judged = figures::figures(heard, window_s).map(|figures| judge.judge(&figures));
     let onsets = heard.onsets.len() - heard.onsets.partition_point(|o| o.time_s < heard.time_s - window_s);
     let is_silent = onsets == 0;
-    let rate = heard.tempo_bpm.map_or(0.5, |b| ((b.value - 60.0) / 120.0).clamp(0.0, 1.0));
+    let onset_rate = onsets as f64 / heard.time_s.clamp(1.0, window_s);
+    // How fast it moves: the tempo may be heard an octave off, how much is struck may not.
+    let pace = (onset_rate / FULL_ONSET_RATE).min(1.0);
     let centroid_hz = heard.timbre.last().map_or(0.0, |t| f64::from(t.centroid_hz));
     let bright = (centroid_hz / 5_000.0).min(1.0);
     let (prob, energy) = judged.unwrap_or_else(|| {
-        let onset_rate = onsets as f64 / heard.time_s.clamp(1.0, window_s);
         let alike = vec![1.0 / judge.styles.len() as f64; judge.styles.len()];
-        (alike, 0.6 * (onset_rate / 8.0).min(1.0) + 0.4 * bright)
+        (alike, 0.6 * pace + 0.4 * bright)
     });
     let mut top: Vec<(String, f32)> =
         judge.styles.iter().cloned().zip(prob.into_iter().map(|p| p as f32)).collect();
     top.sort_by(|a, b| b.1.total_cmp(&a.1));
-    // Mode and tempo are what listeners judge happiness by first (Hunter, Schellenberg & Schimmack 2010).
+    // Mode and pace are what listeners judge happiness by first (Hunter, Schellenberg & Schimmack 2010).
     let mode = heard.key.map_or(0.5, |k| {
         let lean = 0.5 * f64::from(k.prob);
         if k.value.mode == Mode::Major { 0.5 + lean } else { 0.5 - lean }
@@ -53,7 +56,7 @@ fn guess_last(heard: &Heard, window_s: f64) -> StyleGuess {
     StyleGuess {
         top,
         energy: if is_silent { 0.0 } else { energy as f32 },
-        valence: if is_silent { 0.5 } else { (0.6 * mode + 0.25 * rate + 0.15 * bright) as f32 },
+        valence: if is_silent { 0.5 } else { (0.6 * mode + 0.25 * pace + 0.15 * bright) as f32 },
     }
 }
 

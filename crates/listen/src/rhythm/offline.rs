@@ -80,7 +80,7 @@ pub fn best_path(pointer: &BarPointer, frames: &[RhythmFrame], duration_s: f64, 
         prob: n / total,
         runner_up: bars.get(1).map(|(m, n)| (*m, n / total)),
     });
-    found.tempo_bpm = tempo(&found.beats);
+    found.tempo_bpm = median_tempo(&found.beats);
     found
 }
 
@@ -96,8 +96,9 @@ fn refine(beats: &mut [Beat]) {
     }
 }
 
-/// Median tempo over spans of eight beats (fewer when there are not so many).
-fn tempo(beats: &[Beat]) -> Option<f64> {
+/// Median tempo over spans of eight beats (fewer when there are not so many), in beats a minute; `None` for fewer than
+/// two beats.
+pub fn median_tempo(beats: &[Beat]) -> Option<f64> {
     let span = 8.min(beats.len().checked_sub(1)?);
     if span == 0 {
         return None;

@@ -47,18 +47,22 @@ def write(folder, numbers, batch, font, shots, programs, keep_audio):
         width = features(names, programs)
         for number, piece, name in zip(numbers, batch, names):
             x = np.fromfile(name.with_suffix(".bands"), "<f4").reshape(-1, width)
-            np.savez_compressed(
-                folder / f"{number:05d}.npz",
-                x=np.round(np.clip(x, 0, 1) * 255).astype(np.uint8),
-                beats=np.array(piece.beats),
-                drums=np.array([(t, pieces.VOICES.index(v), g) for t, v, g in piece.drums]).reshape(-1, 3),
-                onsets=np.array(piece.onsets),
-                beats_per_bar=piece.beats_per_bar,
-                metre=piece.metre,
-                bpm=piece.bpm,
-                condition=piece.condition,
-                name=piece.name,
-            )
+            # Whole or not there at all: training takes in pieces while others are written.
+            unfinished = folder / f"{number:05d}.part"
+            with unfinished.open("wb") as file:
+                np.savez_compressed(
+                    file,
+                    x=np.round(np.clip(x, 0, 1) * 255).astype(np.uint8),
+                    beats=np.array(piece.beats),
+                    drums=np.array([(t, pieces.VOICES.index(v), g) for t, v, g in piece.drums]).reshape(-1, 3),
+                    onsets=np.array(piece.onsets),
+                    beats_per_bar=piece.beats_per_bar,
+                    metre=piece.metre,
+                    bpm=piece.bpm,
+                    condition=piece.condition,
+                    name=piece.name,
+                )
+            unfinished.rename(folder / f"{number:05d}.npz")
 
 
 def features(names, programs):
