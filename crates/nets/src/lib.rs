@@ -7,6 +7,7 @@
 //! 32-bit floats, `y` are logits, and states start at zero. Nothing here belongs on an audio thread:
 //! running a net allocates.
 
+mod caches;
 mod card;
 mod error;
 mod model;

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use tract_onnx::prelude::*;
 
 use crate::stream::Stream;
-use crate::{Card, NetError, sane};
+use crate::{Card, NetError, caches, sane};
 
 /// The largest file that is read as a net: ours are below 5 MB.
 const MOST_BYTES: u64 = 64 << 20;
@@ -35,6 +35,7 @@ impl Model {
         if !digest.eq_ignore_ascii_case(&card.sha256) {
             return Err(NetError::Checksum { net: name.to_owned() });
         }
+        caches::learn_without_wmic();
         let unusable = |why: String| NetError::Unusable { net: name.to_owned(), why };
         // What was made to fit its checksum can still be no net, and the library panics at some of those.
         let tried = std::panic::catch_unwind(|| {
