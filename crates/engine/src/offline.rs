@@ -1,6 +1,6 @@
 //! Whole recordings: analysis with hindsight or as the plug-in would have known, and a band for them.
 
-use backline_listen::rhythm::median_tempo;
+use backline_listen::rhythm::usual_tempo;
 use backline_listen::{Listener, Models, listen_offline};
 use backline_music::{Beat, Controls, Estimate, Heard, Metre, PlannedBar, PlannedNote, TempoMap};
 use backline_play::{BarContext, BarHarmony, Form, Taste, phrase_position, plan_by_taste, resolve_style};
@@ -40,6 +40,8 @@ pub fn analyse_online(
     let mut fed = 0usize;
     // The beat ends with the music; what is told of a recording is what was known of it most surely.
     let mut known = Heard::default();
+    // How long each metre was told, and how it was told last.
+    let mut metres: Vec<(u32, Estimate<Metre>)> = Vec::new();
     for block in mono.chunks(1 << 16) {
         listener.feed(block, None);
         while listener.step() {
@@ -50,7 +52,12 @@ pub fn analyse_online(
                 known.tempo_bpm = Some(tempo);
                 known.tempo_candidates.clone_from(&heard.tempo_candidates);
             }
-            known.metre = heard.metre.or(known.metre);
+            if let Some(told) = heard.metre {
+                match metres.iter_mut().find(|(_, metre)| metre.value == told.value) {
+                    Some((steps, metre)) => (*steps, *metre) = (*steps + 1, told),
+                    None => metres.push((1, told)),
+                }
+            }
         }
         fed += block.len();
         #[allow(clippy::cast_precision_loss)] // a share
@@ -62,14 +69,14 @@ pub fn analyse_online(
     heard.tempo_bpm =
         known.tempo_bpm.map(|surest| Estimate { value: whole_tempo(&heard.beats, surest.value), ..surest });
     heard.tempo_candidates = known.tempo_candidates;
-    heard.metre = heard.metre.or(known.metre);
+    heard.metre = metres.into_iter().max_by_key(|(steps, _)| *steps).map(|(_, metre)| metre);
     Ok(heard)
 }
 
 /// The tempo of a recording, given the beats that were told and the tempo of the instant that was surest: where the
 /// tempo drifts, no instant stands for the whole.
 fn whole_tempo(beats: &[Beat], surest_bpm: f64) -> f64 {
-    median_tempo(beats).filter(|bpm| (bpm / surest_bpm - 1.0).abs() < SAME_TEMPO).unwrap_or(surest_bpm)
+    usual_tempo(beats).filter(|bpm| (bpm / surest_bpm - 1.0).abs() < SAME_TEMPO).unwrap_or(surest_bpm)
 }
 
 /// A band for a recording, on the recording's own beats.

@@ -14,7 +14,7 @@ pub(crate) use changes::ChangeMeter;
 pub use changes::change_strengths;
 pub(crate) use host::{Clock, HostBeats};
 pub(crate) use offline::decode;
-pub use offline::median_tempo;
+pub use offline::usual_tempo;
 pub(crate) use online::Tracker;
 pub(crate) use repeat::{HEARD_S, LONGEST_S, SHORTEST_S, decode_loop};
 
@@ -42,7 +42,7 @@ impl Weight {
     /// Nobody else is heard.
     const ALONE: Self = Self { evidence: 0.45, tempo: 1.0 };
     /// The net is heard as well.
-    const BESIDE_NET: Self = Self { evidence: 0.3, tempo: 2.0 };
+    const BESIDE_NET: Self = Self { evidence: 0.25, tempo: 2.0 };
 
     const fn of(from_net: bool) -> Self {
         if from_net { Self::BESIDE_NET } else { Self::ALONE }

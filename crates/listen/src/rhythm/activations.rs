@@ -6,9 +6,9 @@ use super::net::{Activations, METRES, logistic};
 
 /// Powers that the likelihoods are raised to: of beats; of downbeats and metre, whose errors last longer than
 /// a frame.
-const BEAT_POWER: f32 = 0.7;
-const DOWNBEAT_POWER: f32 = 1.2;
-const METRE_POWER: f32 = 0.01;
+const BEAT_POWER: f32 = 0.8;
+const DOWNBEAT_POWER: f32 = 1.4;
+const METRE_POWER: f32 = 0.03;
 /// Log odds of a beat at which a frame speaks neither for nor against one.
 const BEAT_PRIOR: f32 = -2.8;
 /// Share of downbeats among beats in the training music.

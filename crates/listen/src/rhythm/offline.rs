@@ -80,7 +80,7 @@ pub fn best_path(pointer: &BarPointer, frames: &[RhythmFrame], duration_s: f64, 
         prob: n / total,
         runner_up: bars.get(1).map(|(m, n)| (*m, n / total)),
     });
-    found.tempo_bpm = median_tempo(&found.beats);
+    found.tempo_bpm = usual_tempo(&found.beats);
     found
 }
 
@@ -96,9 +96,9 @@ fn refine(beats: &mut [Beat]) {
     }
 }
 
-/// Median tempo over spans of eight beats (fewer when there are not so many), in beats a minute; `None` for fewer than
-/// two beats.
-pub fn median_tempo(beats: &[Beat]) -> Option<f64> {
+/// The usual tempo in beats a minute: over spans of eight beats (fewer when there are not so many), the mean of the middle half,
+/// which neither a gap nor a slow ending moves and which lies between two tempi that come as often. `None` for fewer than two beats.
+pub fn usual_tempo(beats: &[Beat]) -> Option<f64> {
     let span = 8.min(beats.len().checked_sub(1)?);
     if span == 0 {
         return None;
@@ -106,5 +106,7 @@ pub fn median_tempo(beats: &[Beat]) -> Option<f64> {
     let mut periods: Vec<f64> =
         beats.windows(span + 1).map(|w| (w[span].time_s - w[0].time_s) / span as f64).collect();
     periods.sort_by(f64::total_cmp);
-    Some(60.0 / periods[periods.len() / 2])
+    let outside = periods.len() / 4;
+    let middle = &periods[outside..periods.len() - outside];
+    Some(60.0 * middle.len() as f64 / middle.iter().sum::<f64>())
 }

@@ -157,59 +157,6 @@ STRUMS = [[0, 1, 1.5, 2.5, 3, 3.5], [0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5], [0, 1, 1.5
           [0, 0.75, 1.5, 2, 2.75, 3.5]]  # fmt: skip
 
 
-# What one player plays who has to be bass and chords at once, as guitarists' thumbs and pianists' left hands do, by bars:
-# b bass, f its fifth, c chord, B bass and chord, 1 to 4 one tone of the chord from below, x rests. Bars are divided evenly.
-# Six eighths that go up and down are written under 6/8 alone: in 3/4 they would teach that the two cannot be told apart.
-SOLOS = {
-    (4, False): ["bcfc", "bcbc", "bccc", "Bccc", "b.c.", "bcccfccc", "bcccbccc", "xcxc", "b1213121", "b1f2b1f2", "b3f2b1f2",
-                 "b132b132", "b12312b1", "b2132b21", "b..cb.c.", "b..cf.cc", "B..c..c.", "B.c.c.cc", "b.cc.cc.", "B.x.B.x.",
-                 "b1c1f1c1", "B..cf.c.|b.c.fc..", "b.c.fc.c|bc.cf.c.", "B..cf.cc|.c.cfc..", "B..c..c.f.c..c..",
-                 "B.c..c.cf.c..c.c", "b123212.b123212.", "b.c1b.c2b.c1b.c2", "B..cB..cB..cB.cc"],
-    (3, False): ["bcc", "bcc|fcc", "bcc|fcc", "b.c.c.", "b.c.c.|f.c.c.", "Bxx", "Bxc", "b.ccc.", "b.c.cc", "b12121",
-                 "b1c1c1", "b1c2c1", "bccccc", "b1f1c1", "Bcc", "b.1.2.", "B....c", "b1212c"],
-    (2, True): ["b12321", "b12321", "b12321|f12321", "b1232.", "bccfcc", "bccbcc", "Bccccc", "b.cf.c", "b.cb.c", "B.cB.c",
-                "b12f12", "b12b12", "b12c12", "c.cc.c", "Bxxcxx", "Bxxcxc", "B.....c...cc", "b.ccc.", "bcccc."],
-    (4, True): ["bccfccbccfcc", "bccbccbccbcc", "b12321b12321", "b.cf.cb.cf.c", "b.cc.cb.cc.c", "b12c12b12c12"],
-    (2, False): ["bcfc", "bcbc", "b.c.", "b1f1", "b.c.f.c.", "b..cf.c.", "bcccfccc", "b1c1"],
-    (5, False): ["bccfc", "bcfcc", "b.c.c.f.c.", "b12121f121", "Bxxcx", "b1c1c1f1c1"],
-    (7, False): ["bcfcfcc", "bccfcfc", "b1f1f12", "b12f1f1", "Bxcxcxx"],
-}
-
-
-def solo(rng, per_bar, compound, beats, chords):
-    """Bass and chords by one player: a pattern of `SOLOS`, that stays."""
-    bars = rng.choice(SOLOS[per_bar, compound]).split("|")
-    low, middle = 36 + rng.choice([-5, 0, 4]), rng.choice([48, 52, 55, 60])
-    accent, short, rings, seventh = rng.uniform(0, 14), rng.random() < 0.3, rng.random() < 0.6, rng.random() < 0.3
-    octave, leave = rng.random() < 0.2, rng.choice([0, 0, 0.04, 0.1])
-    out = []
-    for bar in range(0, beats, per_bar):
-        steps = bars[bar // per_bar % len(bars)]
-        unit = per_bar / len(steps)
-        for i, step in enumerate(steps):
-            if step in ".x" or (i and rng.random() < leave):
-                continue
-            beat = i * unit
-            root, minor = chord_at(chords, bar + beat)
-            tones = [root, root + (3 if minor else 4), root + 7] + ([root + 10] if seventh else [])
-            tones = sorted(middle + (t - middle) % 12 for t in tones)
-            until = next((k for k in range(i + 1, len(steps)) if steps[k] != "."), len(steps))
-            length = 0.4 * unit if short else (until - i) * unit * 0.95
-            on = abs(beat - round(beat)) < 1e-6
-            loud = 78 + (accent if beat == 0 else accent / 2 if on else 0) + rng.gauss(0, 5)
-            if step in "bBf":
-                key = low + (root + (7 if step == "f" else 0) - low) % 12
-                until_bass = next((k for k in range(i + 1, len(steps)) if steps[k] in "bBf"), len(steps))
-                held = (until_bass - i) * unit * 0.95 if rings else length
-                out += [(bar + beat, held, "chords", k, loud + 4) for k in ([key, key - 12] if octave else [key])]
-            if step in "cB":
-                out += [(bar + beat, length, "chords", k, loud) for k in tones]
-            if step in "1234":
-                k = int(step) - 1
-                out.append((bar + beat, length * (2 if rings else 1), "chords", tones[k % len(tones)] + 12 * (k // len(tones)), loud))
-    return out
-
-
 def spans(chords, beats):
     """(start, end, root, minor) of each chord, cut at the end."""
     ends = [c[0] for c in chords[1:]] + [beats]

@@ -144,7 +144,7 @@ def made_up(rng, split, sources):
     """All made up: every metre and style of groove."""
     del sources
     keys = list(arrange.GROOVES)
-    per_bar, compound = key = rng.choices(keys, [0.5, 0.16, 0.17, 0.04, 0.03, 0.05, 0.05])[0]
+    per_bar, compound = key = rng.choices(keys, [0.6, 0.12, 0.12, 0.03, 0.03, 0.05, 0.05])[0]
     if rng.random() < 0.6:
         groove = arrange.groove_for(rng, key)
         bpm = rng.uniform(groove[1], groove[2])
@@ -163,7 +163,7 @@ def ensemble(rng, args, bpm, tune):
     _, per_bar, compound, beats, _ = args
     condition = rng.choices(
         ("full mix", "drums only", "no drums", "piano", "guitar", "bass", "voice", "pad"),
-        (0.34, 0.12 if tune is None else 0.0, 0.15, 0.13, 0.15, 0.05, 0.04 if tune is None else 0.08, 0.02),
+        (0.4, 0.14 if tune is None else 0.0, 0.15, 0.08, 0.12, 0.06, 0.05 if tune is None else 0.12, 0.02),
     )[0]
     parts = {}
     if condition in ("full mix", "drums only"):
@@ -172,10 +172,7 @@ def ensemble(rng, args, bpm, tune):
     if condition in ("full mix", "no drums", "bass"):
         parts["bass"] = arrange.bass(*args)
     if condition in ("full mix", "no drums", "piano", "guitar", "pad"):
-        alone = rng.random() < {"piano": 0.65, "guitar": 0.65, "no drums": 0.4}.get(condition, 0.15)
-        parts["chords"] = (arrange.solo if alone else arrange.comp)(*args)
-        if alone and condition == "no drums" and rng.random() < 0.5:
-            del parts["bass"]
+        parts["chords"] = arrange.comp(*args)
     if condition == "voice" or condition in ("full mix", "no drums") and rng.random() < 0.6:
         parts["melody"] = tune or arrange.tune(*args)
     elif condition in ("piano", "guitar") and rng.random() < 0.5:
