@@ -96,8 +96,12 @@ fn refine(beats: &mut [Beat]) {
     }
 }
 
-/// The usual tempo in beats a minute: over spans of eight beats (fewer when there are not so many), the mean of the middle half,
-/// which neither a gap nor a slow ending moves and which lies between two tempi that come as often. `None` for fewer than two beats.
+/// Spans whose tempo is so near the median count as the same tempo.
+const SAME_TEMPO: f64 = 0.04;
+
+/// The usual tempo in beats a minute: of spans of eight beats (fewer when there are not so many), the mean of those near the
+/// median, so that neither a gap nor a stretch at another octave moves it, and of a tempo that sways the middle is told. `None` for
+/// fewer than two beats.
 pub fn usual_tempo(beats: &[Beat]) -> Option<f64> {
     let span = 8.min(beats.len().checked_sub(1)?);
     if span == 0 {
@@ -106,7 +110,7 @@ pub fn usual_tempo(beats: &[Beat]) -> Option<f64> {
     let mut periods: Vec<f64> =
         beats.windows(span + 1).map(|w| (w[span].time_s - w[0].time_s) / span as f64).collect();
     periods.sort_by(f64::total_cmp);
-    let outside = periods.len() / 4;
-    let middle = &periods[outside..periods.len() - outside];
-    Some(60.0 * middle.len() as f64 / middle.iter().sum::<f64>())
+    let median = periods[periods.len() / 2];
+    let near = || periods.iter().filter(|p| (*p / median - 1.0).abs() < SAME_TEMPO);
+    Some(60.0 * near().count() as f64 / near().sum::<f64>())
 }
