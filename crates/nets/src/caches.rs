@@ -3,7 +3,7 @@
 /// Lets tract learn the sizes of the processor's caches, once, before the first net runs.
 ///
 /// On Windows tract 0.23.9 asks `wmic` for them, with [`std::process::Command`]: a console window that flashes up over the host, a
-/// second or more of waiting, and under Wine a hang in about one load of thirty (the pipe to `wmic` was never answered). It does
+/// second or more of waiting, and under Wine on a busy machine now and then a hang (nothing more came through the pipe from `wmic`). It does
 /// without where there is no such program, so for that moment the search path leads past it. Elsewhere it reads files.
 pub fn learn_without_wmic() {
     #[cfg(windows)]

@@ -23,10 +23,17 @@ fn period(bars: &[BarHarmony]) -> usize {
         let sum: f32 = (lag..recent.len()).map(|i| similarity(&recent[i], &recent[i - lag])).sum();
         Some(sum / pairs as f32)
     };
-    // A twelve-bar blues is told by coming back after 12 and not after 8 or 4.
-    match (at_lag(12), at_lag(8), at_lag(4)) {
-        (Some(twelve), Some(eight), Some(four)) if twelve > 0.8 && twelve > eight.max(four) + 0.15 => 12,
-        (_, Some(eight), Some(four)) if four > 0.85 && four >= eight - 0.05 => 4,
-        _ => 8,
+    let [four, eight, twelve, sixteen] = [4, 8, 12, 16].map(at_lag);
+    let (Some(four), Some(eight)) = (four, eight) else { return 8 };
+    // A twelve-bar blues is told by coming back after 12 and not after 8 or 4; sixteen bars likewise.
+    let longer = |told: Option<f32>| told.is_some_and(|told| told > 0.8 && told > eight.max(four) + 0.15);
+    if longer(twelve) {
+        12
+    } else if longer(sixteen) {
+        16
+    } else if four > 0.85 && four >= eight - 0.05 {
+        4
+    } else {
+        8
     }
 }

@@ -69,6 +69,10 @@ fn phrases_are_counted_from_what_comes_back() {
     let blues = "C | F | C | C | F | F | C | C | G | F | C | G";
     let twelve = song(&[blues; 3].join(" | "));
     assert_eq!(phrase_position(&twelve[..30]), (6, 12));
+    let sixteen =
+        "C | A:min | F | G | E:min | A:min | D:min | G | Ab | Eb | Bb | F:min | Db | Ab | D:min | G";
+    let sixteen = song(&[sixteen; 3].join(" | "));
+    assert_eq!(phrase_position(&sixteen[..42]), (10, 16));
     let mut intro = vec![BarHarmony::held(None, 4, 1.0); 3];
     intro.extend(four);
     assert_eq!(phrase_position(&intro[..3 + 18]), (2, 4));
