@@ -137,10 +137,14 @@ fn event(line: &str) -> Option<(f64, u8, u8, u8)> {
 /// Whether a track sent notes of its channel only, each with its end, at the sixteenths of one grid.
 fn judge(name: &str, channel: u8, dump: &str) -> Result<()> {
     let events: Vec<_> = dump.lines().filter_map(event).collect();
+    // When it stops, Ardour sends all-notes-off of its own on every channel. The song goes on, and Backline with it, on the beat that
+    // it hears, until Ardour ends in the middle of a note.
+    let stopped =
+        events.iter().rev().find(|e| e.1 & 0xF0 == 0xB0 && e.2 == 123).map_or(f64::INFINITY, |e| e.0);
     let mut sounding = std::collections::BTreeSet::new();
     let mut onsets = Vec::new();
-    // When it stops, Ardour sends all-notes-off of its own on every channel.
-    for (frame, status, key, velocity) in events.into_iter().filter(|e| matches!(e.1 & 0xF0, 0x80 | 0x90)) {
+    let notes = events.into_iter().filter(|e| matches!(e.1 & 0xF0, 0x80 | 0x90));
+    for (frame, status, key, velocity) in notes.filter(|e| e.0 <= stopped || e.1 & 0xF0 == 0x80) {
         ensure!(status & 0x0F == channel, "{name}: a note on channel {}", (status & 0x0F) + 1);
         if status & 0xF0 == 0x90 && velocity > 0 {
             ensure!(sounding.insert(key), "{name}: key {key} struck twice");
