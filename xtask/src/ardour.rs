@@ -134,6 +134,9 @@ fn event(line: &str) -> Option<(f64, u8, u8, u8)> {
     Some((frame.parse().ok()?, bytes.next()?, bytes.next()?, bytes.next()?))
 }
 
+/// What sounds at the stop must have ended so many frames later, two of JACK's blocks: a later end is some later note's.
+const RELEASED: f64 = 2_048.0;
+
 /// Whether a track sent notes of its channel only, each with its end, at the sixteenths of one grid.
 fn judge(name: &str, channel: u8, dump: &str) -> Result<()> {
     let events: Vec<_> = dump.lines().filter_map(event).collect();
@@ -144,7 +147,8 @@ fn judge(name: &str, channel: u8, dump: &str) -> Result<()> {
     let mut sounding = std::collections::BTreeSet::new();
     let mut onsets = Vec::new();
     let notes = events.into_iter().filter(|e| matches!(e.1 & 0xF0, 0x80 | 0x90));
-    for (frame, status, key, velocity) in notes.filter(|e| e.0 <= stopped || e.1 & 0xF0 == 0x80) {
+    let counts = |e: &(f64, u8, u8, u8)| e.0 <= stopped || e.1 & 0xF0 == 0x80 && e.0 <= stopped + RELEASED;
+    for (frame, status, key, velocity) in notes.filter(counts) {
         ensure!(status & 0x0F == channel, "{name}: a note on channel {}", (status & 0x0F) + 1);
         if status & 0xF0 == 0x90 && velocity > 0 {
             ensure!(sounding.insert(key), "{name}: key {key} struck twice");
