@@ -218,41 +218,6 @@ fn the_preview_starts_at_the_note() {
     assert!((750..760).contains(&first), "{first}");
 }
 
-/// Not a benchmark (see `benches/`): a bound that a slip into quadratic time would break.
-#[test]
-fn a_small_block_takes_a_small_part_of_its_time() {
-    let mut bars = Vec::new();
-    for index in 0..64 {
-        let notes =
-            (0..64).map(|i| note(Part::ALL[i % 3], 30 + i as u8, f64::from(index) * 4.0 + i as f64 / 16.0));
-        let mut bar = plan(1, Timeline::Host, notes.collect()).bars.remove(0);
-        bar.index = i64::from(index);
-        bar.start_beat = f64::from(index) * 4.0;
-        bars.push(bar);
-    }
-    let crowded = Plan { revision: 1, timeline: Timeline::Host, committed_beat: 0.0, bars };
-    let mut rig = Rig::new();
-    rig.give(0, crowded);
-    let mut channels = vec![vec![0.1f32; 64]; 2];
-    let (mut total, mut worst) = (Duration::ZERO, Duration::ZERO);
-    let blocks = 20_000u32;
-    for block in 0..blocks {
-        let begun = std::time::Instant::now();
-        rig.block(&mut channels, Some(f64::from(block) * 64.0 / 24_000.0));
-        let took = begun.elapsed();
-        total += took;
-        worst = worst.max(took);
-        // The worker's part: take the audio away.
-        if block % 64 == 0 {
-            while rig.worker.audio.pop().is_ok() {}
-            while rig.worker.headers.pop().is_ok() {}
-        }
-    }
-    let share = total.as_secs_f64() / f64::from(blocks) / (64.0 / RATE);
-    println!("64 samples: mean {:.3} % of the block's time, worst {worst:?}", share * 100.0);
-    assert!(share < 0.05, "{share}");
-}
-
 #[test]
 fn the_demo_plays_on_a_clock_of_its_own_until_the_song_plays() {
     use crate::demo::{DEMO_BEAT, DemoLoop};
