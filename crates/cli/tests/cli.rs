@@ -412,7 +412,7 @@ fn nets_that_cannot_be_used_leave_the_rules_and_are_named() {
     let whole = fs::read(&cut).unwrap();
     fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
     let (heard, named) = analyse(&["--models".as_ref(), wrong.as_ref()]);
-    assert_eq!((heard, named), (rules, 3));
+    assert_eq!((heard, named), (rules, 4));
 
     let (heard, _) = analyse(&["--models".as_ref(), own.as_ref()]);
     assert_eq!(heard, nets);

@@ -1,11 +1,11 @@
 //! Prints the beats of features made before: measures the bar pointer without the rest of the listener.
 //!
 //! `beats_of online|offline FILE…`: a JSON line for each `NAME.f32` (onset strengths, as `rhythm_features` writes
-//! them), with `NAME.chroma` (`chroma_dump`) and `NAME.act` (the net's activations: log odds of beat and downbeat,
-//! probabilities of the metres) beside it where they are.
+//! them), with `NAME.chroma` (`chroma_features`) and `NAME.said` (what the net said: logits of beat, downbeat, five
+//! strokes and onset, probabilities of the metres) beside it where they are.
 
 use backline_listen::chroma::{ChromaFrame, HOP_S};
-use backline_listen::rhythm::net::Activations;
+use backline_listen::rhythm::net::frames_said;
 
 fn floats(path: &str) -> std::io::Result<Vec<f32>> {
     let bytes = std::fs::read(path)?;
@@ -19,10 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let beside = |ending: &str| floats(&name.replace(".f32", ending)).unwrap_or_default();
         let strengths: Vec<[f32; 4]> =
             floats(name)?.chunks_exact(4).map(|f| [f[0], f[1], f[2], f[3]]).collect();
-        let activations: Vec<Activations> = beside(".act")
-            .chunks_exact(9)
-            .map(|f| Activations { beat: f[0], downbeat: f[1], metres: std::array::from_fn(|m| f[2 + m]) })
-            .collect();
+        let said = frames_said(&beside(".said"));
         let chroma: Vec<ChromaFrame> = beside(".chroma")
             .chunks_exact(25)
             .enumerate()
@@ -32,8 +29,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 energy: f[24],
             })
             .collect();
-        let heard_by_net = Some(&activations[..]).filter(|a| !a.is_empty());
-        let frames = backline_listen::rhythm::frames_of(&strengths, &chroma, heard_by_net);
+        let said = Some(&said[..]).filter(|said| !said.is_empty());
+        let frames = backline_listen::rhythm::frames_of(&strengths, &chroma, said);
         let heard = backline_listen::rhythm::beats_of(&frames, offline);
         println!("{}", serde_json::to_string(&heard)?);
     }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use backline_music::{Beat, ChordSpan, Estimate, Heard, Transport};
+use backline_nets::Model;
 
 use crate::chroma::{ChromaFrame, HOP_S};
 use crate::drums::DrumListener;
@@ -10,7 +11,8 @@ use crate::loudness::LoudnessMeter;
 use crate::melody::MelodyTracker;
 use crate::onset::{Flux, OnsetPicker, OnsetStrength};
 use crate::resample::Resample;
-use crate::rhythm::net::NetListener;
+use crate::rhythm::hindsight::listen_again;
+use crate::rhythm::net::{NetFrame, NetListener};
 use crate::rhythm::{ChangeMeter, Clock, HostBeats, Joiner, RhythmFrame, Tracker};
 use crate::spectrum::{FRAMES_PER_S, HOP, Spectrum};
 use crate::strokes::StrokeListener;
@@ -98,6 +100,9 @@ impl Listener {
     pub(crate) fn for_second_look(sample_rate: f64, models: &Models) -> Result<Self, ListenError> {
         let mut listener = Self::with_tones(sample_rate, models, Tones::chroma())?;
         listener.kept_frames = Some(Vec::new());
+        if models.rhythm_offline.is_some() {
+            listener.net.iter_mut().for_each(NetListener::keep);
+        }
         Ok(listener)
     }
 
@@ -257,7 +262,7 @@ impl Listener {
         }
         if let Some(strengths) = self.joiner.push(flux) {
             let change = self.changes.at_frame(self.rhythm_frames);
-            self.unjudged.push_back(RhythmFrame { strengths, change, activations: None });
+            self.unjudged.push_back(RhythmFrame { strengths, change, said: None });
             self.rhythm_frames += 1;
         }
         match self.net.as_mut().map(|net| net.push(self.strength.bands())) {
@@ -266,8 +271,7 @@ impl Listener {
                 for net_frame in judged {
                     self.strokes.push(&net_frame, end_s, &mut self.heard.drums);
                     if let Some(frame) = self.unjudged.pop_front() {
-                        let activations = Some(net_frame.activations);
-                        self.track(&RhythmFrame { activations, ..frame }, end_s);
+                        self.track(&RhythmFrame { said: Some(net_frame), ..frame }, end_s);
                     }
                 }
                 self.take_beat(None, end_s);
@@ -388,10 +392,36 @@ impl Listener {
         self.tones.frames()
     }
 
-    /// The rhythm frames kept, and everything heard.
-    pub(crate) fn take_parts(&mut self) -> (Vec<RhythmFrame>, Heard) {
-        (self.kept_frames.take().unwrap_or_default(), std::mem::take(&mut self.heard))
+    /// What was kept for a second look. Where `again` can take one at what the net said, that is what the frames and the
+    /// strokes are made of.
+    pub(crate) fn take_parts(&mut self, again: Option<&Model>) -> Parts {
+        let mut frames = self.kept_frames.take().unwrap_or_default();
+        let said_at_once = frames.iter().filter_map(|f| f.said).collect();
+        let rows = self.net.as_mut().and_then(NetListener::take_kept);
+        match again.zip(rows).and_then(|(model, rows)| listen_again(model, &rows)) {
+            None => {}
+            Some(Ok(said)) => {
+                frames.iter_mut().zip(&said).for_each(|(frame, said)| frame.said = Some(*said));
+                self.heard.drums.clear();
+                let mut strokes = StrokeListener::new();
+                said.iter().for_each(|said| strokes.push(said, self.heard.time_s, &mut self.heard.drums));
+            }
+            Some(Err(error)) => {
+                self.notice(&format!("Backline hears the beats of recordings as those of a stream: {error}"));
+            }
+        }
+        Parts { frames, said_at_once, heard: std::mem::take(&mut self.heard) }
     }
+}
+
+/// What a listener that planned a second look has kept.
+pub(crate) struct Parts {
+    /// All rhythm frames.
+    pub(crate) frames: Vec<RhythmFrame>,
+    /// What the stream's net said of them; empty where there was none.
+    pub(crate) said_at_once: Vec<NetFrame>,
+    /// Everything heard.
+    pub(crate) heard: Heard,
 }
 
 /// Chords this far back are no longer revised.

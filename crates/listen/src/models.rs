@@ -14,6 +14,10 @@ const RHYTHM: Option<Bytes> = Some((
     include_bytes!("../../../models/rhythm_net/net.json"),
     include_bytes!("../../../models/rhythm_net/net.onnx"),
 ));
+const RHYTHM_OFFLINE: Option<Bytes> = Some((
+    include_bytes!("../../../models/rhythm_offline_net/net.json"),
+    include_bytes!("../../../models/rhythm_offline_net/net.onnx"),
+));
 const HARMONY: Option<Bytes> = Some((
     include_bytes!("../../../models/harmony_net/net.json"),
     include_bytes!("../../../models/harmony_net/net.onnx"),
@@ -28,6 +32,8 @@ const HARMONY_OFFLINE: Option<Bytes> = Some((
 pub struct Models {
     /// Beats, bars and drums.
     pub rhythm: Option<Arc<Model>>,
+    /// Beats, bars and drums of a recording: a second look at what `rhythm` said.
+    pub rhythm_offline: Option<Arc<Model>>,
     /// Chords and keys of a stream.
     pub harmony: Option<Arc<Model>>,
     /// Chords and keys of a recording, heard in both directions.
@@ -51,17 +57,23 @@ impl Models {
             };
             Self::gather(
                 load("rhythm", RHYTHM),
+                load("rhythm_offline", RHYTHM_OFFLINE),
                 load("harmony", HARMONY),
                 load("harmony_offline", HARMONY_OFFLINE),
             )
         })
     }
 
-    /// The nets in `folder`, which has a folder for each: `rhythm_net`, `harmony_net`, `harmony_offline_net`. One
-    /// that is missing or damaged is left out, and a notice says so.
+    /// The nets in `folder`, which has a folder for each: `rhythm_net`, `rhythm_offline_net`, `harmony_net`,
+    /// `harmony_offline_net`. One that is missing or damaged is left out, and a notice says so.
     pub fn from_folder(folder: &Path) -> Self {
         let load = |name: &str| Some(Model::from_folder(&folder.join(name)));
-        Self::gather(load("rhythm_net"), load("harmony_net"), load("harmony_offline_net"))
+        Self::gather(
+            load("rhythm_net"),
+            load("rhythm_offline_net"),
+            load("harmony_net"),
+            load("harmony_offline_net"),
+        )
     }
 
     /// The nets in the folder that the environment's `BACKLINE_MODELS` names, or else the built-in ones.
@@ -74,6 +86,7 @@ impl Models {
 
     fn gather(
         rhythm: Option<Result<Model, NetError>>,
+        rhythm_offline: Option<Result<Model, NetError>>,
         harmony: Option<Result<Model, NetError>>,
         harmony_offline: Option<Result<Model, NetError>>,
     ) -> Self {
@@ -92,9 +105,10 @@ impl Models {
                 .map(Arc::new)
         };
         let rhythm = usable(rhythm, "rhythm", "beats and drums");
+        let rhythm_offline = usable(rhythm_offline, "rhythm_offline", "the beats and drums of recordings");
         let harmony = usable(harmony, "harmony", "chords and keys");
         let harmony_offline = usable(harmony_offline, "harmony_offline", "the chords and keys of recordings");
-        Self { rhythm, harmony, harmony_offline, notices }
+        Self { rhythm, rhythm_offline, harmony, harmony_offline, notices }
     }
 }
 
@@ -107,6 +121,7 @@ mod tests {
         let built_in = Models::built_in();
         assert_eq!(built_in.notices, Vec::<String>::new());
         assert_eq!(built_in.rhythm.is_some(), RHYTHM.is_some());
+        assert_eq!(built_in.rhythm_offline.is_some(), RHYTHM_OFFLINE.is_some());
         assert_eq!(built_in.harmony.is_some(), HARMONY.is_some());
         assert_eq!(built_in.harmony_offline.is_some(), HARMONY_OFFLINE.is_some());
     }
@@ -114,9 +129,16 @@ mod tests {
     #[test]
     fn nets_that_are_missing_are_named() {
         let models = Models::from_folder(Path::new("nowhere"));
-        assert!(models.rhythm.is_none() && models.harmony.is_none() && models.harmony_offline.is_none());
-        assert_eq!(models.notices.len(), 3);
-        assert!(models.notices[0].contains("beats and drums"), "{}", models.notices[0]);
-        assert!(models.notices[1].contains("chords and keys"), "{}", models.notices[1]);
+        assert!(models.rhythm.is_none() && models.rhythm_offline.is_none());
+        assert!(models.harmony.is_none() && models.harmony_offline.is_none());
+        assert_eq!(models.notices.len(), 4);
+        for (notice, names) in models.notices.iter().zip([
+            "beats and drums by",
+            "beats and drums of recordings",
+            "chords and keys by",
+            "chords and keys of recordings",
+        ]) {
+            assert!(notice.contains(names), "{notice}");
+        }
     }
 }

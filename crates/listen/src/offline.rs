@@ -2,6 +2,7 @@
 
 use backline_music::{Estimate, Heard};
 
+use crate::listener::Parts;
 use crate::rhythm::RhythmFrame;
 use crate::spectrum::FRAMES_PER_S;
 use crate::{ListenError, Listener, Models, harmony, rhythm, style};
@@ -34,7 +35,7 @@ fn repeated_frames(mono: &[f32], sample_rate: f64, models: &Models) -> Result<Ve
     }
     listener.finish();
     while listener.step() {}
-    Ok(listener.take_parts().0)
+    Ok(listener.take_parts(models.rhythm_offline.as_deref()).frames)
 }
 
 /// Hears a whole recording, with hindsight and with `models`. `progress` is called with 0..=1, never falling.
@@ -69,7 +70,7 @@ pub fn listen_offline(
         }
         progress(FIRST_PASS * ((i + 1) * CHUNK) as f32 / (mono.len() as f32 + CHUNK as f32));
     }
-    let (frames, mut heard) = listener.take_parts();
+    let Parts { frames, said_at_once, mut heard } = listener.take_parts(models.rhythm_offline.as_deref());
     let duration_s = mono.len() as f64 / sample_rate;
     heard.next_beat = None;
     heard.tempo_bpm = None;
@@ -96,13 +97,16 @@ pub fn listen_offline(
     if let Some(surest) =
         surest.filter(|_| f64::from(claimed_steps) / FRAMES_PER_S >= CLAIMED_SHARE * sounding_s(&heard))
     {
-        let path = rhythm::decode(&frames, duration_s, surest.prob, &mut |share| {
+        let path = rhythm::decode(&frames, &said_at_once, duration_s, surest.prob, &mut |share| {
             progress(FIRST_PASS + (1.0 - FIRST_PASS) * share);
         });
         heard.beats = path.beats;
         heard.metre = path.metre;
-        heard.tempo_bpm = path.tempo_bpm.map(|value| Estimate { value, ..surest });
-        heard.tempo_candidates = candidates;
+        heard.tempo_bpm = path.tempo_bpm.map(|value| match path.octaves.first() {
+            Some(&(_, prob)) => Estimate { value, prob, runner_up: path.octaves.get(1).copied() },
+            None => Estimate { value, ..surest },
+        });
+        heard.tempo_candidates = if path.octaves.is_empty() { candidates } else { path.octaves };
     }
     (heard.chords, heard.keys, heard.key) =
         harmony::decode_offline(listener.chroma_frames(), &heard.beats, duration_s, models);

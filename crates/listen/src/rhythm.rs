@@ -2,9 +2,11 @@
 
 mod activations;
 mod changes;
+pub mod hindsight;
 mod host;
 mod model;
 pub mod net;
+pub mod octave;
 mod offline;
 mod online;
 mod pointer;
@@ -59,9 +61,14 @@ pub(crate) fn heard_time_s(frame: usize, from_net: bool) -> f64 {
     frame_time_s(frame) - if from_net { net::LAG_FRAMES as f64 / RHYTHM_FPS } else { 0.0 }
 }
 
+/// Where among the frames of the net something at `time_s` was heard: the inverse of [`heard_time_s`].
+fn place_of(time_s: f64) -> f64 {
+    (time_s - heard_time_s(0, true)) * RHYTHM_FPS
+}
+
 /// Whether the net heard these frames.
 fn is_from_net(frames: &[RhythmFrame]) -> bool {
-    frames.first().is_some_and(|f| f.activations.is_some())
+    frames.first().is_some_and(|f| f.said.is_some())
 }
 
 /// Joins pairs of onset frames, keeping the stronger value in each group.
@@ -91,15 +98,15 @@ pub struct RhythmFrame {
     /// Level of change of the harmony some frames ago, from 1; 0 when unknown.
     pub change: u8,
     /// What the rhythm net says, where there is one.
-    pub activations: Option<net::Activations>,
+    pub said: Option<net::NetFrame>,
 }
 
-/// Frames for [`beats_of`] out of features made before: `strengths` from [`features`], and the net's
-/// `activations`, if it is to be heard.
+/// Frames for [`beats_of`] out of features made before: `strengths` from [`features`], and what the net `said`, if it is
+/// to be heard.
 pub fn frames_of(
     strengths: &[[f32; GROUPS]],
     chroma: &[ChromaFrame],
-    activations: Option<&[net::Activations]>,
+    said: Option<&[net::NetFrame]>,
 ) -> Vec<RhythmFrame> {
     let mut meter = ChangeMeter::new();
     let mut chroma = chroma.iter().peekable();
@@ -108,8 +115,8 @@ pub fn frames_of(
         while let Some(frame) = chroma.next_if(|c| c.time_s + LATENCY_S <= now_s) {
             meter.push(frame);
         }
-        let activations = activations.map(|a| a.get(i).copied().unwrap_or_default());
-        RhythmFrame { strengths: *strengths, change: meter.at_frame(i), activations }
+        let said = said.map(|said| said.get(i).copied().unwrap_or_default());
+        RhythmFrame { strengths: *strengths, change: meter.at_frame(i), said }
     });
     frames.collect()
 }
@@ -135,7 +142,8 @@ pub fn beats_of(frames: &[RhythmFrame], offline: bool) -> Heard {
         heard.metre = None;
         heard.tempo_bpm = None;
         if let Some(surest) = surest {
-            let path = decode(frames, heard.time_s, surest.prob, &mut |_| ());
+            let said: Vec<net::NetFrame> = frames.iter().filter_map(|f| f.said).collect();
+            let path = decode(frames, &said, heard.time_s, surest.prob, &mut |_| ());
             heard.beats = path.beats;
             heard.metre = path.metre;
             heard.tempo_bpm = path.tempo_bpm.map(|value| Estimate { value, ..surest });

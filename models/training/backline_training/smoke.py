@@ -23,6 +23,11 @@ BRIEF = {
         "fonts": [FONT], "test_font": FONT, "excerpt_s": 12.0, "batch_pieces": 3, "train_pieces": 3, "valid_pieces": 3,
         "test_pieces": 1, "channels": 8, "hidden": 8, "batch": 2, "frames": 300, "steps": 2, "check_every": 1,
     },
+    "rhythm_offline": {
+        "fonts": [FONT], "test_font": FONT, "excerpt_s": 12.0, "batch_pieces": 3, "train_pieces": 3, "valid_pieces": 3,
+        "test_pieces": 3, "chunk": 256, "dense": 8, "hidden": 8, "batch": 2, "steps": 2, "check_every": 1,
+    },
+    "octave": {"each": 2, "hidden": 4, "batch": 4, "epochs": 1},
     "harmony": {
         "soundfonts": [FONT], "made": 1, "keyed": 1, "pop": 1, "seconds": 12, "batch": 2, "piece": 60, "most_songs": 3, "most_batches": 2,
         "songs": 2,
@@ -36,6 +41,9 @@ BRIEF = {
     },
     "comping": {"inner": 8, "hidden": 8, "batch": 4, "epochs": 1},
 }  # fmt: skip
+
+# Whose prepared pieces another net learns from.
+PIECES_OF = {"octave": "rhythm_offline"}
 
 
 def merged(config, brief):
@@ -58,7 +66,7 @@ def main():
         config.write_text(json.dumps(merged(json.loads((verbs.CONFIGS / f"{net}.json").read_text()), brief)))
         for verb in ("prepare", "train", "export", *["evaluate"] * scored):
             print(f"== {verb} {net}", flush=True)
-            places = {"work": args.work / net, "data": data, "bin": args.bin, "out": models, "config": config}
+            places = {"work": args.work / PIECES_OF.get(net, net), "data": data, "bin": args.bin, "out": models, "config": config}
             verbs.main([verb, net, *(word for name, path in places.items() for word in (f"--{name}", str(path)))])
     print(f"the whole chain ran for {', '.join(BRIEF)}" + ("" if scored else "; nothing was scored: mir_eval is not installed"))
 

@@ -2,7 +2,10 @@
 
 use backline_nets::{Model, NetError, Stream};
 
+use super::hindsight::Rows;
 use crate::logbands::LogBands;
+use crate::onset::OnsetStrength;
+use crate::spectrum::{HOP, Spectrum};
 
 /// Metres that the net tells apart, in the order of its output.
 pub const METRES: [(u8, u8); 7] = [(2, 4), (3, 4), (4, 4), (5, 4), (7, 8), (6, 8), (12, 8)];
@@ -31,7 +34,7 @@ impl Default for Activations {
 }
 
 /// Everything that the net says of one frame.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct NetFrame {
     /// Of bars.
     pub activations: Activations,
@@ -47,6 +50,8 @@ pub struct NetListener {
     stream: Stream,
     chunk: usize,
     waiting: Vec<f32>,
+    /// Everything that was said, when a second look is planned.
+    kept: Option<Rows>,
 }
 
 impl NetListener {
@@ -61,7 +66,18 @@ impl NetListener {
             stream: Stream::new(model),
             chunk: card.chunk,
             waiting: Vec::new(),
+            kept: None,
         })
+    }
+
+    /// Keeps what is said from now on, for a second look.
+    pub fn keep(&mut self) {
+        self.kept = Some(Rows::default());
+    }
+
+    /// What was kept.
+    pub fn take_kept(&mut self) -> Option<Rows> {
+        self.kept.take()
     }
 
     /// Takes the bands of one 10 ms step; every so often gives the next frames, oldest first.
@@ -74,7 +90,12 @@ impl NetListener {
         if self.waiting.len() < self.chunk * bands.len() {
             return Ok(Vec::new());
         }
-        let frames = self.stream.step(&self.waiting)?.chunks_exact(WIDTH).map(read).collect();
+        let logits = self.stream.step(&self.waiting)?.chunks_exact(WIDTH);
+        let frames: Vec<NetFrame> = logits.clone().map(read).collect();
+        if let Some(kept) = &mut self.kept {
+            let heard = self.waiting.chunks_exact(bands.len());
+            logits.zip(&frames).zip(heard).for_each(|((y, said), heard)| kept.push(y, said, heard));
+        }
         self.waiting.clear();
         Ok(frames)
     }
@@ -82,19 +103,61 @@ impl NetListener {
 
 /// Reads one row of the net's output.
 fn read(y: &[f32]) -> NetFrame {
-    let (strokes, velocities, metres) = (&y[2..], &y[3 + VOICES..], &y[3 + 2 * VOICES..]);
-    let most = metres.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let mut share: [f32; METRES.len()] = std::array::from_fn(|m| libm::expf(metres[m] - most));
-    let sum: f32 = share.iter().sum();
-    share.iter_mut().for_each(|p| *p /= sum);
+    let (strokes, velocities) = (&y[2..], &y[3 + VOICES..]);
     NetFrame {
-        activations: Activations { beat: y[0], downbeat: y[1], metres: share },
+        activations: Activations { beat: y[0], downbeat: y[1], metres: probs(&y[3 + 2 * VOICES..]) },
         strokes: std::array::from_fn(|v| (logistic(strokes[v]), logistic(velocities[v]))),
         onset: logistic(y[2 + VOICES]),
     }
 }
 
+/// Values a frame of [`frames_said`].
+pub const SAID: usize = 3 + VOICES + METRES.len();
+
+/// What the net said, out of values written before, [`SAID`] a frame: logits of beat, downbeat, strokes and onset, and
+/// the probabilities of the metres. For the tools that measure and train.
+pub fn frames_said(values: &[f32]) -> Vec<NetFrame> {
+    let frame = |y: &[f32]| NetFrame {
+        activations: Activations {
+            beat: y[0],
+            downbeat: y[1],
+            metres: std::array::from_fn(|m| y[3 + VOICES + m]),
+        },
+        strokes: std::array::from_fn(|v| (logistic(y[2 + v]), 0.0)),
+        onset: logistic(y[2 + VOICES]),
+    };
+    values.chunks_exact(SAID).map(frame).collect()
+}
+
+/// The probability of each metre, of the logits `metres`.
+pub(super) fn probs(metres: &[f32]) -> [f32; METRES.len()] {
+    let most = metres.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut share: [f32; METRES.len()] = std::array::from_fn(|m| libm::expf(metres[m] - most));
+    let sum: f32 = share.iter().sum();
+    share.iter_mut().for_each(|p| *p /= sum);
+    share
+}
+
 /// The probability of log odds `x`.
 pub fn logistic(x: f32) -> f32 {
     1.0 / (1.0 + libm::expf(-x))
+}
+
+/// What the net hears in a recording and says of it, as the second look reads it: for that one's training. `None` if
+/// `model` is of another kind.
+///
+/// # Errors
+/// The net failed.
+pub fn rows(mono_44100: &[f32], model: &Model) -> Option<Result<Rows, NetError>> {
+    let mut net = NetListener::new(model)?;
+    net.keep();
+    let (mut spectrum, mut strength) = (Spectrum::new(), OnsetStrength::new());
+    for hop in mono_44100.chunks_exact(HOP) {
+        spectrum.push(hop);
+        strength.push(&spectrum.magnitude);
+        if let Err(error) = net.push(strength.bands()) {
+            return Some(Err(error));
+        }
+    }
+    net.take_kept().map(Ok)
 }

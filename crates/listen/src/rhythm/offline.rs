@@ -3,8 +3,10 @@
 use backline_music::{Beat, Estimate, Metre};
 
 use super::model::Patterns;
+use super::net::NetFrame;
+use super::octave::Judge;
 use super::pointer::{BarPointer, Join};
-use super::{RhythmFrame, Weight, frame_time_s, heard_time_s, is_from_net};
+use super::{RhythmFrame, Weight, frame_time_s, heard_time_s, is_from_net, place_of};
 
 /// Beats further than this from any onset are not claimed.
 const STILL_S: f64 = 4.0;
@@ -19,19 +21,55 @@ pub struct Path {
     pub metre: Option<Estimate<Metre>>,
     /// Tempo from the median beat.
     pub tempo_bpm: Option<f64>,
+    /// The tempi that the beat may have, likeliest (that of `beats`) first, with their probabilities; empty where no net
+    /// was heard.
+    pub octaves: Vec<(f64, f32)>,
 }
 
-/// Beats of the whole recording; `prob` is what the stream tracker thought at its surest.
-pub fn decode(frames: &[RhythmFrame], duration_s: f64, prob: f32, progress: &mut dyn FnMut(f32)) -> Path {
-    let mut pointer = BarPointer::new(Join::Best, Patterns::built_in(Weight::of(is_from_net(frames))));
-    for (i, frame) in frames.iter().enumerate() {
-        pointer.step(frame);
-        if i % 512 == 0 {
-            progress(i as f32 / frames.len() as f32);
+/// Beats of the whole recording; `prob` is what the stream tracker thought at its surest. Where the judge of octaves,
+/// who goes by what the net of the stream `said`, prefers another tempo of those that go with the one found, that one is
+/// followed.
+pub fn decode(
+    frames: &[RhythmFrame],
+    said: &[NetFrame],
+    duration_s: f64,
+    prob: f32,
+    progress: &mut dyn FnMut(f32),
+) -> Path {
+    let mut follow = |kept: Option<f64>| {
+        let mut pointer = BarPointer::new(Join::Best, Patterns::built_in(Weight::of(is_from_net(frames))));
+        if let Some(bpm) = kept {
+            pointer.keep_tempo(bpm, SAME_OCTAVE);
+        }
+        for (i, frame) in frames.iter().enumerate() {
+            pointer.step(frame);
+            if i % 512 == 0 {
+                progress(i as f32 / frames.len() as f32);
+            }
+        }
+        best_path(&pointer, frames, duration_s, prob)
+    };
+    let mut path = follow(None);
+    let places: Vec<f64> = path.beats.iter().map(|b| place_of(b.time_s)).collect();
+    let (Some(bpm), Some(verdict)) = (path.tempo_bpm, Judge::built_in().judge(said, &places)) else {
+        return path;
+    };
+    let (ratio, _) = verdict.ratios[0];
+    if ratio != 1.0 {
+        let other = follow(Some(bpm * ratio));
+        if !other.beats.is_empty() {
+            path = other;
         }
     }
-    best_path(&pointer, frames, duration_s, prob)
+    let told = path.tempo_bpm.unwrap_or(bpm);
+    path.octaves = verdict.ratios.iter().map(|(r, p)| (told * r / ratio, RELATED_PROB * p)).collect();
+    path
 }
+
+/// Tempi this near to each other are of one octave: a tempo that drifts stays within it.
+const SAME_OCTAVE: f64 = 0.16;
+/// How often the beat is among the tempi that go with the one found.
+const RELATED_PROB: f32 = 0.95;
 
 /// When anything starts.
 fn onsets_s(frames: &[RhythmFrame]) -> Vec<f64> {
@@ -41,7 +79,7 @@ fn onsets_s(frames: &[RhythmFrame]) -> Vec<f64> {
 
 /// Reads the beats off the best path through everything that `pointer` heard of `frames`, where there is sound.
 pub fn best_path(pointer: &BarPointer, frames: &[RhythmFrame], duration_s: f64, prob: f32) -> Path {
-    let mut found = Path { beats: Vec::new(), metre: None, tempo_bpm: None };
+    let mut found = Path { beats: Vec::new(), metre: None, tempo_bpm: None, octaves: Vec::new() };
     let (onsets_s, from_net) = (onsets_s(frames), is_from_net(frames));
     if onsets_s.len() < 4 {
         return found;

@@ -5,6 +5,8 @@ use std::collections::VecDeque;
 use backline_music::{Beat, Estimate, Metre};
 
 use super::model::Patterns;
+use super::net::NetFrame;
+use super::octave::Judge;
 use super::pointer::{BarPointer, Join};
 use super::{RHYTHM_FPS, RhythmFrame, Weight, heard_time_s};
 
@@ -36,6 +38,12 @@ const FIT_TOLERANCE: f64 = 0.03;
 /// the pointer takes frames for independent, and is far too sure of what they have in common.
 const TEMPERATURE: f32 = 4.0;
 const UNHEARD_MASS: f32 = 0.001;
+/// Frames that the judge of octaves hears, and how often it is asked, in frames.
+const JUDGED_FRAMES: usize = 600;
+const JUDGE_EVERY: usize = 25;
+/// Powers that the pointer's masses of tempi that go together, and the judge's probabilities, are raised to.
+const POINTERS_SAY: f32 = 0.85;
+const JUDGES_SAY: f32 = 1.0;
 /// A bar line moves only for a downbeat that is this probable.
 const MOVE_BAR_PROB: f32 = 0.6;
 
@@ -70,6 +78,9 @@ pub struct Tracker {
     sounding_frames: u32,
     last_onset_s: f64,
     claiming: bool,
+    judge: Judge,
+    /// What the net said of the last frames, for the judge of octaves.
+    said: VecDeque<NetFrame>,
     /// Times of the last beats in a row, for a tempo finer than the pointer's grid.
     recent_s: VecDeque<f64>,
     last_beat: Option<Beat>,
@@ -96,6 +107,8 @@ impl Tracker {
             sounding_frames: 0,
             last_onset_s: f64::NEG_INFINITY,
             claiming: false,
+            judge: Judge::built_in(),
+            said: VecDeque::new(),
             recent_s: VecDeque::new(),
             last_beat: None,
             counted_metre: Metre::FOUR_FOUR,
@@ -137,6 +150,9 @@ impl Tracker {
             self.sounding_frames = 0;
         }
         self.read();
+        if let Some(said) = frame.said.filter(|_| !still) {
+            self.weigh_octaves(said);
+        }
         self.decide(still);
         self.emit(time_s, now_s)
     }
@@ -199,6 +215,48 @@ impl Tracker {
             beat,
             beat_prob: beat_masses[beat] / total,
         });
+    }
+
+    /// Lets the judge say, every so often, which of the tempi that go with the likeliest is the beat. The pointer takes what
+    /// it hears again and again for new, and half or double the tempo for as good: how likely they are beside each other is
+    /// left to the judge, most of it.
+    fn weigh_octaves(&mut self, said: NetFrame) {
+        if self.said.len() == JUDGED_FRAMES {
+            self.said.pop_front();
+        }
+        self.said.push_back(said);
+        let Some(reading) = self.reading.as_ref().filter(|_| self.frame.is_multiple_of(JUDGE_EVERY)) else {
+            return;
+        };
+        let period = 60.0 / reading.bpm * RHYTHM_FPS;
+        let last = (self.said.len() - 1) as f64 - reading.phase * period;
+        let mut beats: Vec<f64> =
+            std::iter::successors(Some(last), |at| Some(at - period)).take_while(|at| *at >= 0.0).collect();
+        beats.reverse();
+        let Some(verdict) = self.judge.judge(self.said.make_contiguous(), &beats) else { return };
+        let tempi = &self.pointer.tempi_bpm;
+        let nearest = |bpm: f64| {
+            let above = tempi.partition_point(|t| *t < bpm);
+            let nearer = above > 0 && (above == tempi.len() || bpm / tempi[above - 1] < tempi[above] / bpm);
+            if nearer { above - 1 } else { above }
+        };
+        let clusters: Vec<_> = verdict
+            .ratios
+            .iter()
+            .map(|&(ratio, prob)| {
+                let j = nearest(reading.bpm * ratio);
+                (j.saturating_sub(SAME_TEMPO)..(j + SAME_TEMPO + 1).min(tempi.len()), prob)
+            })
+            .collect();
+        let mass = |range: &std::ops::Range<usize>| self.masses[range.clone()].iter().sum::<f32>();
+        let shared: Vec<_> = clusters
+            .into_iter()
+            .map(|(range, prob)| {
+                let own = libm::powf(mass(&range).max(f32::MIN_POSITIVE), POINTERS_SAY);
+                (range, own * libm::powf(prob.max(1e-4), JUDGES_SAY))
+            })
+            .collect();
+        self.pointer.share_tempi(&shared);
     }
 
     /// The tempo of the line through the last beats, where it agrees with the pointer's `bpm`.

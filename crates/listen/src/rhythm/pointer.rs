@@ -222,6 +222,33 @@ impl BarPointer {
         self.fetch();
     }
 
+    /// Shares the probability of the `clusters` (ranges of tempi, which do not overlap, and what each is to count beside
+    /// the others) anew among them; what each tempo holds of places and patterns stays as it is.
+    pub fn share_tempi(&mut self, clusters: &[(std::ops::Range<usize>, f32)]) {
+        let mut held = vec![0.0_f32; clusters.len()];
+        let mut tempi: Vec<Option<usize>> = vec![None; self.tempi_bpm.len()];
+        for (c, (range, _)) in clusters.iter().enumerate() {
+            tempi[range.clone()].fill(Some(c));
+        }
+        for (ring, mass) in self.rings.iter().zip(&self.ring_mass) {
+            if let Some(c) = tempi[ring.tempo] {
+                held[c] += mass.sum();
+            }
+        }
+        let there: f32 = held.iter().sum();
+        let wanted: f32 = clusters.iter().zip(&held).filter(|(_, h)| **h > 0.0).map(|(c, _)| c.1).sum();
+        if there <= 0.0 || wanted <= 0.0 {
+            return;
+        }
+        for (ring, mass) in self.rings.iter().zip(&mut self.ring_mass) {
+            let Some(c) = tempi[ring.tempo].filter(|c| held[*c] > 0.0) else { continue };
+            let more = clusters[c].1 / wanted * there / held[c];
+            *mass = *mass * more;
+            self.prob[ring.states()].iter_mut().for_each(|p| *p = *p * more);
+            self.waiting[ring.touches.clone()].iter_mut().for_each(|p| *p = *p * more);
+        }
+    }
+
     /// Moves on by one frame and hears it. Returns the logarithm of how much better it was expected
     /// than if the place in the bar were not known: positive when the music keeps its beat.
     pub fn step(&mut self, frame: &RhythmFrame) -> f32 {
@@ -232,7 +259,7 @@ impl BarPointer {
         self.frame += 1;
         self.cross_beats();
         self.cross_bar_lines();
-        let told = frame.activations.as_ref().map(Gains::of);
+        let told = frame.said.as_ref().map(|said| Gains::of(&said.activations));
         let by_net = self.hear_touches(frame.change, told.as_ref());
         let (mut total, mut anywhere) = (0.0_f32, 0.0_f32);
         let share = if self.join == Join::Sum { self.total } else { self.total * 1e-6 };
@@ -546,7 +573,7 @@ fn pattern_change(model: &Patterns, blocks: &[Block]) -> Vec<Vec<Lanes>> {
 #[cfg(test)]
 mod tests {
     use super::super::Weight;
-    use super::super::net::Activations;
+    use super::super::net::{Activations, NetFrame};
     use super::*;
 
     /// Kick and snare at 120 beats a minute, the harmony changing now and then, and a net that hears the beats.
@@ -564,7 +591,7 @@ mod tests {
                 [0.0, 1.0, 1.0, 0.5].map(|s| s * f32::from(beat))
             },
             change: 1 + (i % 3) as u8,
-            activations: Some(activations),
+            said: Some(NetFrame { activations, ..NetFrame::default() }),
         }
     }
 
@@ -594,6 +621,29 @@ mod tests {
     }
 
     #[test]
+    fn tempi_share_their_probability_as_they_are_told() {
+        let mut pointer = BarPointer::new(Join::Sum, Patterns::built_in(Weight::BESIDE_NET));
+        for i in 0..200 {
+            pointer.step(&heard(i));
+        }
+        let mut masses = Vec::new();
+        pointer.tempo_masses(&mut masses);
+        let (a, b) = (20..24, 48..52);
+        let of = |masses: &[f32], range: &std::ops::Range<usize>| masses[range.clone()].iter().sum::<f32>();
+        let (both, all) = (of(&masses, &a) + of(&masses, &b), masses.iter().sum::<f32>());
+        pointer.share_tempi(&[(a.clone(), 3.0), (b.clone(), 1.0)]);
+        pointer.tempo_masses(&mut masses);
+        assert!((of(&masses, &a) / both - 0.75).abs() < 1e-3 && (of(&masses, &b) / both - 0.25).abs() < 1e-3);
+        assert!((masses.iter().sum::<f32>() / all - 1.0).abs() < 1e-3);
+        let waiting = pointer.waiting.clone();
+        pointer.fetch();
+        assert_eq!(waiting, pointer.waiting, "what waits is what the states hold");
+        pointer.share_tempi(&[]);
+        pointer.tempo_masses(&mut masses);
+        assert!((of(&masses, &a) / both - 0.75).abs() < 1e-3);
+    }
+
+    #[test]
     fn the_path_of_a_long_recording_has_no_seam_and_bounded_memory() {
         let mut pointer = BarPointer::new(Join::Best, Patterns::built_in(Weight::ALONE));
         // 120 beats a minute, kick and snare, for two and a half minutes.
@@ -603,7 +653,7 @@ mod tests {
                 25 => [0.0, 1.0, 1.0, 0.5],
                 _ => [0.0; 4],
             };
-            pointer.step(&RhythmFrame { strengths, change: 0, activations: None });
+            pointer.step(&RhythmFrame { strengths, change: 0, said: None });
             assert!(pointer.origins.len() <= MOST_ROWS * pointer.origins_per_frame);
         }
         assert!(pointer.first_row > 0, "the test is too short to settle anything");

@@ -117,7 +117,7 @@ mod tests {
     /// Eighths on the hat, a kick on each beat, a snare on every second.
     fn loop_frames(bpm: f64, rounds_s: f64) -> Vec<RhythmFrame> {
         let n = (rounds_s * super::super::RHYTHM_FPS) as usize;
-        let mut frames = vec![RhythmFrame { strengths: [0.0; GROUPS], change: 0, activations: None }; n];
+        let mut frames = vec![RhythmFrame { strengths: [0.0; GROUPS], change: 0, said: None }; n];
         let eighth_s = 30.0 / bpm;
         for i in 0..(rounds_s / eighth_s) as usize {
             let at = ((i as f64 * eighth_s + 0.025) * super::super::RHYTHM_FPS - 0.25).round() as usize;
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn stillness_is_no_loop() {
-        let still = vec![RhythmFrame { strengths: [0.0; GROUPS], change: 0, activations: None }; 1_200];
+        let still = vec![RhythmFrame { strengths: [0.0; GROUPS], change: 0, said: None }; 1_200];
         assert!(decode_loop(&still, 2.0).is_none());
         assert!(decode_loop(&[], 2.0).is_none());
     }

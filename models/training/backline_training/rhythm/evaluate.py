@@ -37,7 +37,7 @@ def run(config, args):
     for name, y in zip(pieces.names, told):
         metres = np.exp(y[:, METRE] - y[:, METRE].max(1, keepdims=True))
         metres /= metres.sum(1, keepdims=True)
-        np.concatenate([y[:, :2], metres], 1).astype("<f4").tofile(folder / f"{name}.act")
+        np.concatenate([y[:, :8], metres], 1).astype("<f4").tofile(folder / f"{name}.said")
         onset = 1 / (1 + np.exp(-y[:, 7:8]))
         np.repeat(onset, 4, 1).astype("<f4").tofile(folder / f"{name}.f32")
         names.append(str(folder / f"{name}.f32"))

@@ -1,7 +1,7 @@
 """Makes the training, validation and test sets: pieces, rendered, as the front end hears them.
 
 Needs `fluidsynth`, the SoundFonts that the configuration names, `--data` (folder with groove, POP909,
-00sapo+OpenEWLD, sonic-pi-net+sonic-pi) and `--bin` (folder with the example program `log_bands`).
+00sapo+OpenEWLD, sonic-pi-net+sonic-pi) and `--bin` (folder with the example program `log_bands`, and `rhythm_rows` where pieces are heard again).
 `WORK/train/NNNNN.npz` hold `x` (frames x bands, uint8: 255 levels) and the truth; `WORK/test` also the audio.
 """
 
@@ -31,11 +31,12 @@ def run(config, args):
                 continue
             font = fonts[split][first // config["batch_pieces"] % len(fonts[split])]
             batch = [pieces.make(n, split, sources, config) for n in numbers]
-            write(folder, numbers, batch, font, shots, args.bin, keep_audio=split == "test")
+            hear_again = config.get("hear_again", False)
+            write(folder, numbers, batch, font, shots, args.bin, keep_audio=split == "test", hear_again=hear_again)
 
 
-def write(folder, numbers, batch, font, shots, programs, keep_audio):
-    """One batch: audio, features, truth."""
+def write(folder, numbers, batch, font, shots, programs, keep_audio, hear_again):
+    """One batch: audio, features, truth, and if it is to be heard again what the stream's net said."""
     with tempfile.TemporaryDirectory() as scratch:
         scratch = pathlib.Path(scratch)
         for number, piece, audio in zip(numbers, batch, sound.render(batch, font, scratch)):
@@ -44,14 +45,22 @@ def write(folder, numbers, batch, font, shots, programs, keep_audio):
             if keep_audio:
                 write_audio(folder / f"{number:05d}", piece, mixed, font)
         names = [scratch / f"{n:05d}.raw" for n in numbers]
-        width = features(names, programs)
+        width = features(names, programs, "log_bands")
+        if hear_again:
+            row = features(names, programs, "rhythm_rows")
         for number, piece, name in zip(numbers, batch, names):
             x = np.fromfile(name.with_suffix(".bands"), "<f4").reshape(-1, width)
             # Whole or not there at all: training takes in pieces while others are written.
             unfinished = folder / f"{number:05d}.part"
             with unfinished.open("wb") as file:
+                said = {}
+                if hear_again:
+                    rows = np.fromfile(name.with_suffix(".rows"), "<f4").reshape(-1, row)
+                    said = {"said": rows[:, : row - width].astype(np.float16)}
+                    x = x[: len(rows)]
                 np.savez_compressed(
                     file,
+                    **said,
                     x=np.round(np.clip(x, 0, 1) * 255).astype(np.uint8),
                     beats=np.array(piece.beats),
                     drums=np.array([(t, pieces.VOICES.index(v), g) for t, v, g in piece.drums]).reshape(-1, 3),
@@ -65,10 +74,10 @@ def write(folder, numbers, batch, font, shots, programs, keep_audio):
             unfinished.rename(folder / f"{number:05d}.npz")
 
 
-def features(names, programs):
-    """Runs the front end over raw files; gives the number of bands."""
+def features(names, programs, program):
+    """Runs a program of the front end over raw files; gives the number of values in a frame."""
     lines = "".join(f"{n}\n" for n in names)
-    done = subprocess.run([str(programs / "log_bands")], input=lines, capture_output=True, text=True, check=True)
+    done = subprocess.run([str(programs / program)], input=lines, capture_output=True, text=True, check=True)
     return int(done.stdout.split()[0])
 
 

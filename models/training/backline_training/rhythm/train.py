@@ -34,6 +34,8 @@ def run(config, args):
     """Trains for `steps` steps altogether."""
     torch.manual_seed(config["seed"])
     torch.set_num_threads(config["threads"])
+    # Where nothing is heard the states fade through numbers so small that they are slow to reckon with.
+    torch.set_flush_denormal(True)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     train, valid = data.Pieces(args.work / "train"), data.Pieces(args.work / "valid")
     if not train.names or not valid.names:

@@ -1,0 +1,22 @@
+//! Writes what the second look at a recording's rhythm reads (f32, 50 frames a second) beside each file of raw mono 16-bit
+//! 44.1 kHz audio that is named on a line of standard input: `NAME.raw` gives `NAME.rows`. Prints the values in a frame.
+
+use std::io::BufRead;
+
+use backline_listen::Models;
+use backline_listen::rhythm::{hindsight::Rows, net};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("{}", Rows::width());
+    let model = Models::built_in().rhythm.as_deref().ok_or("the rhythm net is missing")?;
+    for line in std::io::stdin().lock().lines() {
+        let path = std::path::PathBuf::from(line?);
+        let bytes = std::fs::read(&path)?;
+        let mono: Vec<f32> =
+            bytes.chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32_768.0).collect();
+        let rows = net::rows(&mono, model).ok_or("the rhythm net is of another kind")??;
+        let out: Vec<u8> = rows.values().iter().flat_map(|v| v.to_le_bytes()).collect();
+        std::fs::write(path.with_extension("rows"), out)?;
+    }
+    Ok(())
+}
