@@ -145,7 +145,8 @@ fn fives_and_sevens_are_followed() {
 
 #[test]
 fn slow_and_fast_are_followed_in_time() {
-    let cases: [(&str, f64, &'static [(u32, &'static str)]); 2] = [
+    type Form = &'static [(u32, &'static str)];
+    let cases: [(&str, f64, Form); 2] = [
         ("40 BPM", 40.0, &[(3, "C:maj | A:min | F:maj | G:maj")]),
         ("240 BPM", 240.0, &[(8, "C:maj | C:maj | A:min | A:min | F:maj | F:maj | G:maj | G:maj")]),
     ];
