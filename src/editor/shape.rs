@@ -7,8 +7,8 @@ use super::room::Room;
 use super::theme::{body, small};
 use super::{heard, tooltips};
 
-/// What a word button adds to a bipolar knob, normalised: 12 %.
-const STEP: f32 = 0.06;
+/// What a word button adds to a bipolar knob, normalised.
+const STEP: f32 = backline_music::controls::WORD_STEP / 2.0;
 
 /// Paints the room.
 pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {

@@ -546,8 +546,8 @@ fn every_button_asks_for_what_it_says() {
     assert_eq!(bench.click("[Listen]"), gesture(ParamId::Listen, 0.0));
     assert_eq!(bench.click("[Bypass]"), gesture(ParamId::Bypass, 1.0));
     assert_eq!(bench.click("[Mute Drums]"), gesture(ParamId::Drums, 0.0));
-    assert_eq!(bench.click("[Livelier]"), gesture(ParamId::Energy, 0.5 + 0.06));
-    assert_eq!(bench.click("[Darker]"), gesture(ParamId::Brightness, 0.5 - 0.06));
+    assert_eq!(bench.click("[Livelier]"), gesture(ParamId::Energy, 0.625));
+    assert_eq!(bench.click("[Darker]"), gesture(ParamId::Brightness, 0.375));
     assert_eq!(bench.click("[Send: Chords]").len(), 3);
     assert_eq!(bench.click("[Solo Bass]").len(), 9, "itself on, the others off");
     assert_eq!(bench.click("[Hear it now]"), [Action::Demo(true)]);

@@ -55,12 +55,33 @@ pub fn hear(args: &[String]) -> Result<()> {
     run(python.arg("--backline").arg(backline).args(options))
 }
 
-/// Prints what the band plays as figures: voice-leading, violations, chord tones, the answer to a riff, speed.
+/// Prints what the band plays as figures: voice-leading, violations, chord tones, the answer to a riff, speed. With
+/// options, which go to the training package's `evaluate play`, every net's table before it.
 ///
 /// # Errors
-/// The program that measures cannot be built.
-pub fn play() -> Result<()> {
-    run(command("cargo").args(["run", "--release", "-p", "backline-play", "--example", "evaluate"]))
+/// The programs that measure cannot be built, or Python lacks what the nets' tables need.
+pub fn play(options: &[String]) -> Result<()> {
+    if options.is_empty() {
+        return run(command("cargo").args([
+            "run",
+            "--release",
+            "-p",
+            "backline-play",
+            "--example",
+            "evaluate",
+        ]));
+    }
+    if !answers("python3", &["-c", "import torch, onnx, scipy, mido"]) {
+        bail!(
+            "the nets' tables need PyTorch and more: make a virtual environment, activate it, and run \
+             pip install './models/training[prepare]'"
+        );
+    }
+    run(command("cargo").args(["build", "--workspace", "--examples"]))?;
+    let mut python = command("python3");
+    python.env("PYTHONPATH", root().join("models/training"));
+    python.args(["-m", "backline_training", "evaluate", "play", "--bin"]);
+    run(python.arg(target().join("debug/examples")).args(options))
 }
 
 /// Analyses every recording below `folder` whose tempo is known: from "120 BPM" in its name, or from a

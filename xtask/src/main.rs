@@ -30,7 +30,9 @@ Usage: cargo xtask <verb>
   evaluate hear [FOLDER] [OPTIONS]
                        scores what is heard on recordings with known truth (our own songs, if no FOLDER is
                        named): nets, rules, and peers that are installed; needs Python with mir_eval
-  evaluate play        what the band plays, as figures: voice-leading, violations, the answer to a riff, speed
+  evaluate play [--work DIR --data DIR]
+                       what the band plays, as figures: voice-leading, violations, the answer to a riff, speed;
+                       with folders to work in and of the data sets, every net beside its baselines as well
   evaluate tempo FOLDER
                        tempo of real recordings against their names ('120 BPM') or annotations
   windows [--yes]      from Debian: build for Windows into target/windows/bundled, run the host tests under Wine,
@@ -57,7 +59,7 @@ fn main() -> ExitCode {
         "bundle" => install::bundle(rest.iter().any(|a| a == "--release")).map(|_| ()),
         "bench" => test::bench(&rest),
         "evaluate" if rest.first().is_some_and(|what| what == "hear") => evaluate::hear(&rest[1..]),
-        "evaluate" if rest == ["play"] => evaluate::play(),
+        "evaluate" if rest.first().is_some_and(|what| what == "play") => evaluate::play(&rest[1..]),
         "evaluate" if rest.len() == 2 && rest[0] == "tempo" => {
             evaluate::tempo(std::path::Path::new(&rest[1]))
         }

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What a word (calmer, livelier, darker, brighter) adds to its knob, or takes from it: as much as is heard in the next bar.
+pub const WORD_STEP: f32 = 0.25;
+
 /// Which style the band plays.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

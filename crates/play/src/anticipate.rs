@@ -57,6 +57,11 @@ const STEEP: f64 = 2.5;
 /// The same for each bar that it lies back.
 const FADE: f64 = 0.015;
 
+/// Bars by which what was expected is judged, how many bars are credited beforehand, and how many misses are forgiven.
+const RECORD_BARS: usize = 12;
+const CREDIT_BARS: f64 = 4.0;
+const FORGIVEN_BARS: f64 = 1.0;
+
 /// Predicts the harmony of coming bars.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Anticipator<'a> {
@@ -149,22 +154,10 @@ impl<'a> Anticipator<'a> {
         let from = history.len().saturating_sub(MEMORY_BARS);
         let mut past: Vec<BarHarmony> = history[from..].to_vec();
         let mut out = Vec::with_capacity(ahead);
-        let mut trust = 1.0_f64;
+        let mut trust = self.record(&past);
         for step in 0..ahead {
-            let beats = past.last().map_or(4, |b| b.beats.len());
-            let votes = votes(&past);
-            let weighed = self.net.filter(|_| !past.is_empty()).and_then(|net| weigh(net, &past, &votes));
-            let (copied, prob) = match weighed {
-                Some((Next::Copy(j), prob)) => (past[j].clone(), trust * prob),
-                Some((Next::New(chord), prob)) => (BarHarmony::held(chord, beats, 1.0), trust * prob),
-                None => {
-                    let verdict = loudest(&votes);
-                    let last = || past.last().and_then(|b| b.beats.last()).and_then(|b| b.chord);
-                    let copied = verdict.source.map(|j| past[j].clone());
-                    let copied = copied.unwrap_or_else(|| BarHarmony::held(last(), beats, 1.0));
-                    (copied, trust * calibrated(&verdict))
-                }
-            };
+            let (copied, prob) = self.next(&past);
+            let prob = trust * prob;
             // What the source itself was not sure of cannot be surer in the copy.
             let told: Vec<BeatChord> = copied
                 .beats
@@ -181,6 +174,37 @@ impl<'a> Anticipator<'a> {
             trust *= if step == 0 { 0.83 } else { 0.94 };
         }
         out
+    }
+
+    /// The bar that follows `past`, and how sure its first chord is, by the witnesses and the net.
+    fn next(&self, past: &[BarHarmony]) -> (BarHarmony, f64) {
+        let beats = past.last().map_or(4, |b| b.beats.len());
+        let votes = votes(past);
+        match self.net.filter(|_| !past.is_empty()).and_then(|net| weigh(net, past, &votes)) {
+            Some((Next::Copy(j), prob)) => (past[j].clone(), prob),
+            Some((Next::New(chord), prob)) => (BarHarmony::held(chord, beats, 1.0), prob),
+            None => {
+                let verdict = loudest(&votes);
+                let last = || past.last().and_then(|b| b.beats.last()).and_then(|b| b.chord);
+                let copied = verdict.source.map(|j| past[j].clone());
+                let copied = copied.unwrap_or_else(|| BarHarmony::held(last(), beats, 1.0));
+                (copied, calibrated(&verdict))
+            }
+        }
+    }
+
+    /// What is left of the probabilities in this music: how often its last bars began as they were expected to, beside how
+    /// often they were said to. Songs are what the probabilities were calibrated on; a jam that never comes back is none.
+    fn record(&self, past: &[BarHarmony]) -> f64 {
+        let (mut right, mut said) = (CREDIT_BARS + FORGIVEN_BARS, CREDIT_BARS);
+        for i in past.len().saturating_sub(RECORD_BARS).max(1)..past.len() {
+            let (told, prob) = self.next(&past[..i]);
+            let first = |bar: &BarHarmony| bar.beats.first().and_then(|b| b.chord);
+            said += prob;
+            // Another seventh is heard for many a triad.
+            right += f64::from(u8::from(alike(first(&told), first(&past[i])) > 0.9));
+        }
+        (right / said).min(1.0)
     }
 }
 

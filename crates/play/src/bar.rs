@@ -217,6 +217,15 @@ impl<'a> Bar<'a> {
         self.phrase_bars > 1 && self.bar_in_phrase + 1 == self.phrase_bars
     }
 
+    /// How far the phrase has come: −0.5 in its first bar … 0.5 in its last.
+    pub(crate) fn place_in_phrase(&self) -> f64 {
+        if self.phrase_bars > 1 {
+            f64::from(self.bar_in_phrase) / f64::from(self.phrase_bars - 1) - 0.5
+        } else {
+            0.0
+        }
+    }
+
     /// The seed of a stream of random numbers: the parts decide by the streams 1, 2, 3, and their hands
     /// move by those from [`HANDS`] on.
     fn seed(&self, stream: u64) -> u32 {

@@ -19,6 +19,11 @@ pub use comper::Comper;
 const CHORDS: u64 = 2;
 /// Chords sit under the soloist: their written strength is scaled by this.
 const LEVEL: f64 = 0.82;
+/// How much louder than the middle the top of a chord is at full brightness, and the bottom at full darkness: the hand's weight
+/// moves at once, where the voices are led to another register bar by bar.
+const TILT: f64 = 0.8;
+/// Over a phrase the chords grow by this share, as players lean towards its end.
+const SWELL: f64 = 0.16;
 
 /// A stroke of the rhythm, on the grid.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,6 +51,7 @@ pub(crate) fn play(bar: &Bar, comper: Option<&Comper>, previous: Option<&Planned
     let voicings = voicing::lead(&path, last_voicing(previous), &wish, noise);
     let improvised = comper.and_then(|c| improvise::strikes(c, bar, previous));
     let rhythm = improvised.unwrap_or_else(|| strikes(bar));
+    let swell = 1.0 + SWELL * bar.place_in_phrase();
     let mut out = Vec::new();
     for (i, harmony) in sounding.iter().enumerate() {
         let (Some(chord), Some(voicing)) = (harmony.chord, voicings.get(i)) else { continue };
@@ -56,7 +62,8 @@ pub(crate) fn play(bar: &Bar, comper: Option<&Comper>, previous: Option<&Planned
         }
         let next = voicings.get(i + 1).filter(|_| harmony.next.is_some());
         for strike in within(bar, &rhythm, harmony) {
-            let strike = strike_in(&strike, next.is_some());
+            let mut strike = strike_in(&strike, next.is_some());
+            strike.level *= swell;
             let chosen = if strike.pick == Pick::Next { next.unwrap_or(voicing) } else { voicing };
             sound(bar, &strike, chosen, &mut out);
         }
@@ -100,14 +107,16 @@ fn choose<'a>(bar: &Bar<'a>) -> (&'a Comping, &'a Comping) {
 }
 
 /// From which tick on the bar borrows from the neighbouring rhythm: the third bar of four answers in its second half, the
-/// fourth leads on in its last beat.
+/// fourth leads on in its last beat. The second four of eight say the first again, so the one after their first answers, too.
 fn borrows_from(bar: &Bar) -> i32 {
-    let (from, prob) = match bar.bar_in_phrase % 4 {
-        2 => (bar.ticks / 2, 0.4 + 0.4 * bar.temperature),
-        3 => (bar.ticks - TICKS.min(bar.ticks / 2), 0.5 + 0.4 * bar.temperature),
+    let (half, last) = (bar.ticks / 2, bar.ticks - TICKS.min(bar.ticks / 2));
+    let (from, prob) = match bar.bar_in_phrase % 8 {
+        2 | 6 => (half, 0.4 + 0.4 * bar.temperature),
+        3 | 7 => (last, 0.5 + 0.4 * bar.temperature),
+        5 => (half, 0.3 + 0.5 * bar.temperature),
         _ => return bar.ticks,
     };
-    if bar.happens(CHORDS, 6 << 32 | u64::from(bar.bar_in_phrase % 4), prob) { from } else { bar.ticks }
+    if bar.happens(CHORDS, 6 << 32 | u64::from(bar.bar_in_phrase % 8), prob) { from } else { bar.ticks }
 }
 
 /// The rhythm of the bar.
@@ -236,12 +245,14 @@ fn sound(bar: &Bar, strike: &Strike, voicing: &Voicing, out: &mut Vec<Stroke>) {
     for (i, &key) in chosen.iter().enumerate() {
         // The top note leads, the bottom note carries, the middle stays back.
         let inner = i > 0 && i + 1 < chosen.len();
+        let height = if chosen.len() > 1 { 2.0 * i as f64 / (chosen.len() - 1) as f64 - 1.0 } else { 0.0 };
+        let tilt = 1.0 + TILT * (bar.brightness - 0.5) * height;
         out.push(Stroke {
             part: Part::Chords,
             key,
             tick: strike.tick,
             end_tick,
-            level: LEVEL * strike.level * if inner { 0.93 } else { 1.0 },
+            level: LEVEL * strike.level * tilt * if inner { 0.93 } else { 1.0 },
             late_ms: f64::from(bar.style.feel_ms.chords),
             group: 1,
         });

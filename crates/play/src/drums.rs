@@ -348,7 +348,7 @@ fn stroke(bar: &Bar, hit: &Hit) -> Stroke {
     };
     // Bright cymbals ring out; dark ones stay back.
     let colour = match hit.lane {
-        Lane::ClosedHat | Lane::OpenHat | Lane::Ride | Lane::Crash => 0.8 + 0.35 * bar.brightness,
+        Lane::ClosedHat | Lane::OpenHat | Lane::Ride | Lane::Crash => 0.65 + 0.65 * bar.brightness,
         _ => 1.0,
     };
     Stroke {

@@ -288,7 +288,9 @@ fn playable(keys: &[i32], chord: Chord, power: bool) -> Option<Voicing> {
 /// How well a voicing lies, apart from where it comes from.
 fn own_cost(voicing: &Voicing, wish: &Wish) -> f64 {
     let keys = voicing.keys();
-    let mut cost = (voicing.mean() - wish.centre()).abs() * 0.9;
+    // Hardly felt near the centre, so that voices are led freely; soon stronger than the voice-leading, so that a register that
+    // is asked for is reached.
+    let mut cost = 0.45 * (voicing.mean() - wish.centre()).powi(2);
     for pair in keys.windows(2) {
         let gap = pair[1] - pair[0];
         cost += match gap {

@@ -145,7 +145,9 @@ fn a_jam_that_never_loops_is_not_claimed_to() {
             said += f64::from(next.prob) / 32.0;
             right += f64::from(u8::from(next.chord == jam[i].beats[0].chord)) / 32.0;
         }
-        assert!(said < 0.45, "said {said}, right {right}");
+        println!("said {said:.2}, right {right:.2}");
+        // Below the limit under which only root and fifth are played.
+        assert!(said < 0.29, "said {said}, right {right}");
     }
     let mut ctx = context("rock", 1, Metre::FOUR_FOUR, &["F:min7"], "C");
     ctx.chords = vec![PlannedChord { prob: 0.15, ..ctx.chords[0] }];

@@ -111,6 +111,41 @@ fn written_comping_breathes() {
     assert!(turned * 2 > phrases && kept * 4 > phrases * 3, "{turned}, {kept} of {phrases}");
 }
 
+/// The commonest rhythm of the chords takes at most half of a phrase of eight: one that is written for a band, too, is said,
+/// said again, turned and led on.
+#[test]
+fn written_comping_is_no_loop_of_one_bar() {
+    for style in ["rock", "hardstyle"] {
+        let mut share = 0.0;
+        for seed in 0..16 {
+            let bars: Vec<_> =
+                eight(Models::built_in(), style, Metre::FOUR_FOUR, seed).iter().map(strokes).collect();
+            let alike = |bar: &BTreeSet<i64>| bars.iter().filter(|other| *other == bar).count();
+            share += bars.iter().map(alike).max().unwrap() as f64 / (8.0 * 16.0);
+        }
+        println!("{style}: the commonest rhythm is played in {share:.2} of the bars");
+        assert!(share <= 0.5, "{style}: {share}");
+    }
+}
+
+/// Over a phrase the chords grow, by the net's hands as by the written ones.
+#[test]
+fn chords_grow_over_the_phrase() {
+    for style in ids() {
+        let (mut first, mut last) = (0.0, 0.0);
+        for seed in 0..16 {
+            let bars = eight(Models::built_in(), style, Metre::FOUR_FOUR, seed);
+            let force = |bars: &[PlannedBar]| -> f64 {
+                let notes = of(bars, Part::Chords);
+                notes.iter().map(|n| f64::from(n.velocity)).sum::<f64>() / notes.len() as f64
+            };
+            (first, last) = (first + force(&bars[..3]) / 16.0, last + force(&bars[5..]) / 16.0);
+        }
+        println!("{style}: velocity of the chords {first:.1}, at the end {last:.1}");
+        assert!(last > 1.04 * first, "{style}: {first} {last}");
+    }
+}
+
 /// Drummers leave a bar as it was two bars before one time in twenty; ours does not do so every time.
 #[test]
 fn drum_bars_breathe() {

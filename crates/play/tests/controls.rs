@@ -4,8 +4,10 @@ mod common;
 
 use std::collections::BTreeSet;
 
+use backline_music::controls::WORD_STEP;
 use backline_music::{Controls, Part, PlannedBar};
-use common::{eight, ids, native, of, spearman};
+use backline_play::plan_bar;
+use common::{PROGRESSION, context, eight, ids, native, of, spearman};
 
 const SETTINGS: usize = 11;
 const SEEDS: u32 = 8;
@@ -191,4 +193,63 @@ fn temperature() {
     let rho = spearman(&settings, &values);
     println!("temperature: rho {rho:.3}, {values:.3?}");
     assert!(rho >= 0.9, "{values:?}");
+}
+
+/// Calmer, livelier, darker and brighter are steps of two knobs: one is heard in the bar that follows, in every style.
+#[test]
+fn a_word_is_heard_in_the_next_bar() {
+    type Set = fn(&mut Controls, f32);
+    // Where the weight of the chords lies: in which register, and on which of their notes.
+    let weight: Measure = |bars| {
+        let chords = of(bars, Part::Chords);
+        let force: f64 = chords.iter().map(|n| f64::from(n.velocity)).sum();
+        chords.iter().map(|n| f64::from(n.key) * f64::from(n.velocity)).sum::<f64>() / force
+    };
+    let cymbals: Measure = |bars| {
+        let drums = of(bars, Part::Drums);
+        drums.iter().filter(|n| matches!(n.key, 42 | 46 | 49 | 51)).map(|n| f64::from(n.velocity)).sum()
+    };
+    let cases: [(&str, Set, Measure, f64); 3] = [
+        // A tenth more or less is about a decibel.
+        ("energy", |c, v| c.energy = v, velocity_times_events, 0.1),
+        ("brightness of the cymbals", |c, v| c.brightness = v, cymbals, 0.05),
+        ("brightness of the chords", |c, v| c.brightness = v, weight, 0.7),
+    ];
+    for (name, set, measure, least) in cases {
+        let (mut down, mut up) = (0.0, 0.0);
+        for style in ids() {
+            let mut sums = [0.0; 3];
+            for seed in 0..SEEDS {
+                let usual = Controls { seed, ..Controls::default() };
+                let bar = |index: usize, controls: &Controls, before: Option<&PlannedBar>| {
+                    let next = PROGRESSION[index + 1][0];
+                    plan_bar(
+                        &context(style, index as i64, native(style), PROGRESSION[index], next),
+                        controls,
+                        before,
+                    )
+                };
+                let first = bar(0, &usual, None);
+                let second = bar(1, &usual, Some(&first));
+                for (sum, step) in sums.iter_mut().zip([-WORD_STEP, 0.0, WORD_STEP]) {
+                    let mut turned = usual.clone();
+                    set(&mut turned, step);
+                    *sum += measure(&[bar(2, &turned, Some(&second))]) / f64::from(SEEDS);
+                }
+            }
+            let [less, as_heard, more] = sums;
+            println!("{style}: {name} a step down {less:.2}, as heard {as_heard:.2}, up {more:.2}");
+            let (scale, slack) = if name.ends_with("chords") {
+                // Semitones; a colour that comes in may lie below the rest.
+                (1.0, 0.5)
+            } else {
+                (as_heard, 0.0)
+            };
+            assert!(less < as_heard + slack && as_heard < more + slack, "{style}: {name} {sums:?}");
+            down += (as_heard - less) / scale / ids().len() as f64;
+            up += (more - as_heard) / scale / ids().len() as f64;
+        }
+        println!("{name}: a step down moves by {down:.2}, up by {up:.2}");
+        assert!(down >= least && up >= least, "{name}: {down} {up}");
+    }
 }

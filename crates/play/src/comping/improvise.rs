@@ -15,6 +15,8 @@ const STEP: i32 = TICKS / 4;
 const BRIDGED_STEPS: usize = 4;
 /// Logarithm of the odds that the whole density knob adds to a stroke between the beats, or takes from it.
 const DENSITY_LOGIT: f64 = 1.6;
+/// How much busier and fuller, as a rank, the last bar of a phrase is to be than the first.
+const GROWTH: f64 = 0.24;
 /// The temperature draws probabilities towards never and always, for what is written. A pianist's own are as they
 /// should be at its usual setting: this takes back some of that.
 const DOUBT: f64 = 0.7;
@@ -31,12 +33,13 @@ pub(super) fn strikes(comper: &Comper, bar: &Bar, previous: Option<&PlannedBar>)
         let step = usize::try_from(harmony.start / STEP).unwrap_or(0).min(STEPS - 1);
         changes[step] |= i > 0 || harmony.chord != chord_before;
     }
+    let growth = GROWTH * bar.place_in_phrase();
     #[allow(clippy::cast_possible_truncation)] // within 0..=1
     let sheet = Sheet {
         before: leads.map(|p| states(p.notes.iter().filter(|n| n.part == Part::Chords), p.start_beat)),
         changes,
-        dense: (0.1 + 0.7 * bar.energy + 0.3 * bar.density).clamp(0.02, 0.98) as f32,
-        full: (0.25 + 0.6 * bar.energy).clamp(0.02, 0.98) as f32,
+        dense: (0.1 + 0.7 * bar.energy + 0.3 * bar.density + growth).clamp(0.02, 0.98) as f32,
+        full: (0.25 + 0.6 * bar.energy + growth).clamp(0.02, 0.98) as f32,
         tempo_bpm: bar.tempo_bpm.clamp(40.0, 300.0),
         bar_in_phrase: bar.bar_in_phrase,
     };

@@ -139,7 +139,7 @@ pub enum BassStep {
     Ghost,
 }
 
-/// Steps of one or two bars.
+/// Steps of one bar, two or four.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pattern<T> {
     steps: Vec<T>,
@@ -147,7 +147,7 @@ pub struct Pattern<T> {
 }
 
 impl<T: Copy> Pattern<T> {
-    /// The steps of bar `bar`; patterns of two bars alternate.
+    /// The steps of bar `bar` of the phrase; the pattern begins again when it is over.
     pub fn bar(&self, bar: u32) -> &[T] {
         let bars = (self.steps.len() / self.steps_per_bar.max(1)).max(1);
         let from = bar as usize % bars * self.steps_per_bar;
@@ -163,7 +163,7 @@ impl<T: Copy> Pattern<T> {
         &mut self.steps
     }
 
-    /// Reads a text of one or two bars with one character a step; blanks and `|` only help the eye.
+    /// Reads a text of one bar, two or four with one character a step; blanks and `|` only help the eye.
     pub(crate) fn read(
         text: &str,
         steps_per_bar: usize,
@@ -174,7 +174,7 @@ impl<T: Copy> Pattern<T> {
             .filter(|c| !matches!(c, ' ' | '|'))
             .map(|c| step(c).ok_or(PatternError::Letter(c)))
             .collect::<Result<Vec<T>, _>>()?;
-        if steps_per_bar == 0 || (steps.len() != steps_per_bar && steps.len() != 2 * steps_per_bar) {
+        if steps_per_bar == 0 || ![1, 2, 4].iter().any(|bars| steps.len() == bars * steps_per_bar) {
             return Err(PatternError::Length { found: steps.len(), expected: steps_per_bar });
         }
         Ok(Self { steps, steps_per_bar })
@@ -187,8 +187,8 @@ pub enum PatternError {
     /// A character without a meaning.
     #[error("'{0}' means nothing here")]
     Letter(char),
-    /// Neither one bar nor two.
-    #[error("{found} steps, where a bar has {expected}; write one bar or two")]
+    /// Neither one bar nor two nor four.
+    #[error("{found} steps, where a bar has {expected}; write one bar, two or four")]
     Length {
         /// Steps in the text.
         found: usize,
@@ -266,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_bar_or_two() {
+    fn one_bar_two_or_four() {
         let one = Pattern::read("9... 5.d.", 8, drum_step).unwrap();
         assert_eq!(one.bar(0), one.bar(1));
         assert_eq!((one.bar(0)[0].level, one.bar(0)[6].strokes), (1.0, 2));
@@ -275,6 +275,12 @@ mod tests {
             (two.bar(0)[0], two.bar(1)[0], two.bar(2)[0]),
             (BassStep::Root, BassStep::Fifth, BassStep::Root)
         );
+        let four = Pattern::read("R==. | 5==. | R==. | 8==.", 4, bass_step).unwrap();
+        assert_eq!(
+            [3, 4, 5].map(|bar| four.bar(bar)[0]),
+            [BassStep::Octave, BassStep::Root, BassStep::Fifth]
+        );
+        assert!(Pattern::read("R==. | 5==. | R==.", 4, bass_step).is_err());
         assert_eq!(Pattern::read("9..", 4, drum_step), Err(PatternError::Length { found: 3, expected: 4 }));
         assert_eq!(Pattern::read("9.z.", 4, drum_step), Err(PatternError::Letter('z')));
         assert_eq!(Pattern::read("", 0, drum_step), Err(PatternError::Length { found: 0, expected: 0 }));

@@ -19,6 +19,12 @@ fn every_file_is_a_style_that_covers_the_intensities() {
 }
 
 #[test]
+fn there_are_styles_enough_and_none_is_left_out() {
+    assert_eq!(styles().len(), FILES.len());
+    assert!(styles().len() >= 18);
+}
+
+#[test]
 fn a_broken_file_says_where() {
     let (_, good) = FILES[0];
     let broken = good.replacen("\"kick\": \"", "\"kick\": \"z", 1);
