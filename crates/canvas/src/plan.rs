@@ -1,0 +1,158 @@
+//! What of a frame is to be painted, given what the one before left.
+
+use egui::epaint::ClippedShape;
+use egui::{Color32, Rect};
+
+use crate::area::{Area, joined};
+use crate::digest::{Digest, Mix, Sheet};
+use crate::tiles::Tiles;
+
+/// A part of the window whose content moves sideways, by whole pixels.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scroll {
+    /// The part, in points, with its edges on pixels. What lies on it unmoved reaches a pixel beyond its sides.
+    pub rect: Rect,
+    /// How far the content has been moved to the left, in pixels, from wherever one counts.
+    pub moved: i64,
+}
+
+/// What the window is like in a frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct View {
+    /// Its size in pixels.
+    pub size: [u32; 2],
+    /// Pixels of a point.
+    pub scale: f32,
+    /// What lies under all.
+    pub ground: Color32,
+}
+
+/// A part whose pixels are moved to the left (to the right where `by` is negative).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shift {
+    /// The part.
+    pub area: Area,
+    /// By how many pixels.
+    pub by: i64,
+}
+
+/// What is to be done to the pixels of the frame before, in this order.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Plan {
+    /// Parts that are moved.
+    pub shifts: Vec<Shift>,
+    /// Parts that are painted again.
+    pub areas: Vec<Area>,
+}
+
+/// What is known of the frame before.
+#[derive(Debug, Default)]
+pub struct Memory {
+    view: Option<View>,
+    whole: Option<Tiles>,
+    scrolls: Vec<(Scroll, Tiles)>,
+    frame: u64,
+}
+
+impl Memory {
+    /// Nothing that was painted counts any more.
+    pub fn forget(&mut self) {
+        self.whole = None;
+        self.scrolls.clear();
+    }
+
+    /// Compares a frame with the one before, and takes it down as the one before the next.
+    pub fn plan(&mut self, shapes: &[ClippedShape], view: View, scrolls: &[Scroll]) -> Plan {
+        self.frame += 1;
+        let window = Area::new(0, 0, i64::from(view.size[0]), i64::from(view.size[1]));
+        if self.view.replace(view) != Some(view) {
+            self.forget();
+        }
+        let frame = Mix::new(self.frame).0;
+        let digests: Vec<Option<Digest>> =
+            shapes.iter().map(|clipped| Digest::of(clipped, view.scale)).collect();
+        let shown =
+            || shapes.iter().zip(&digests).filter_map(|(shape, digest)| Some((shape, digest.as_ref()?)));
+
+        let mut plan = Plan::default();
+        let mut now = Vec::with_capacity(scrolls.len());
+        let mut holes = Vec::with_capacity(scrolls.len());
+        for (i, scroll) in scrolls.iter().enumerate() {
+            let area = pixels(&scroll.rect, view.scale).and(&window);
+            if area.is_empty() {
+                continue;
+            }
+            // What is clipped to the part, and then to whole pixels, lies within it.
+            holes.push((area, scroll.rect.expand(0.01)));
+            let sheet = Sheet { scale: view.scale, moved: scroll.moved };
+            let tiles = Tiles::of(shown(), area, sheet, &[], frame);
+            match self.scrolls.get(i).filter(|(before, _)| before.rect == scroll.rect) {
+                Some((before, known)) if (scroll.moved - before.moved).abs() < area.right - area.left => {
+                    let by = scroll.moved - before.moved;
+                    if by != 0 {
+                        plan.shifts.push(Shift { area, by });
+                        plan.areas.push(if by > 0 {
+                            Area { left: area.right - by, ..area }
+                        } else {
+                            Area { right: area.left - by, ..area }
+                        });
+                    }
+                    let changed = tiles.changed(known, &[]);
+                    plan.areas.extend(changed.into_iter().map(|other| other.moved(-scroll.moved)));
+                }
+                _ => plan.areas.push(area),
+            }
+            now.push((*scroll, tiles));
+        }
+        let (areas, clips): (Vec<Area>, Vec<Rect>) = holes.into_iter().unzip();
+        let sheet = Sheet { scale: view.scale, moved: 0 };
+        let whole = Tiles::of(shown(), window, sheet, &clips, frame);
+        match &self.whole {
+            Some(before) => {
+                plan.areas.extend(whole.changed(before, &areas));
+            }
+            None => plan.areas = vec![window],
+        }
+        if self.whole.is_none() {
+            plan.shifts.clear();
+        }
+        self.whole = Some(whole);
+        self.scrolls = now;
+        plan.areas = joined(plan.areas);
+        plan
+    }
+}
+
+/// The pixels of a rectangle.
+pub fn pixels(rect: &Rect, scale: f32) -> Area {
+    let pixel = |points: f32| f64::from(points * scale).round() as i64;
+    Area::new(pixel(rect.left()), pixel(rect.top()), pixel(rect.right()), pixel(rect.bottom()))
+}
+
+/// The shapes of a frame that lie in an area, cut off at its edges.
+pub fn within(shapes: &[ClippedShape], area: &Area, scale: f32) -> Vec<ClippedShape> {
+    let points = |pixels: i64| pixels as f32 / scale;
+    let rect = Rect::from_min_max(
+        egui::pos2(points(area.left), points(area.top)),
+        egui::pos2(points(area.right), points(area.bottom)),
+    );
+    let near = rect.expand(2.0 / scale);
+    let mut out = Vec::new();
+    for shape in shapes {
+        let whole = pixels(&shape.clip_rect, scale);
+        let clip = whole.and(area);
+        let bounds = shape.transform_after_tessellation * shape.shape.visual_bounding_rect();
+        if !clip.is_empty() && bounds.intersects(near) {
+            let clip_rect = if whole.holds(area) {
+                rect
+            } else {
+                Rect::from_min_max(
+                    egui::pos2(points(clip.left), points(clip.top)),
+                    egui::pos2(points(clip.right), points(clip.bottom)),
+                )
+            };
+            out.push(ClippedShape { clip_rect, ..shape.clone() });
+        }
+    }
+    out
+}
