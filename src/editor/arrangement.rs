@@ -141,12 +141,14 @@ pub fn keys(room: &mut Room<'_, '_>) {
             room.ui.memory_mut(|m| m.request_focus(id));
         }
         if room.ui.memory(|m| m.has_focus(id)) {
-            let acts: [(Key, fn(&mut Room<'_, '_>, Part)); 3] =
-                [(Key::M, mute), (Key::S, solo), (Key::K, lanes::keep_all)];
-            for (key, act) in acts {
-                if pressed(room, key) {
-                    act(room, part);
-                }
+            if pressed(room, Key::M) {
+                mute(room, part);
+            }
+            if pressed(room, Key::S) {
+                solo(room, part);
+            }
+            if pressed(room, Key::K) {
+                lanes::keep_all(room, part);
             }
         }
     }

@@ -50,13 +50,13 @@ impl Room<'_, '_> {
     }
 
     /// Declares that what is painted on `rect`, whose ground is painted and does not move, has moved to the left by so
-    /// many pixels. Gives the part of it to paint on: whole pixels, and a pixel less at each side, where the ground ends.
+    /// many pixels. Gives the part of it to paint on: whole pixels, and two pixels less at each side, where the ground ends.
     pub fn moves(&mut self, rect: Rect, moved: i64) -> Rect {
         let scale = self.ui.ctx().pixels_per_point();
         let rect = rect.intersect(self.ui.clip_rect());
         let rect = Rect::from_min_max(
-            pos2(((rect.left() * scale).ceil() + 1.0) / scale, (rect.top() * scale).round() / scale),
-            pos2(((rect.right() * scale).floor() - 1.0) / scale, (rect.bottom() * scale).round() / scale),
+            pos2(((rect.left() * scale).ceil() + 2.0) / scale, (rect.top() * scale).round() / scale),
+            pos2(((rect.right() * scale).floor() - 2.0) / scale, (rect.bottom() * scale).round() / scale),
         );
         self.desk.scrolls.push(Scroll { rect, moved });
         rect

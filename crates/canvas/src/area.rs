@@ -77,20 +77,22 @@ pub fn joined(mut areas: Vec<Area>) -> Vec<Area> {
         areas =
             areas.chunks(share).filter_map(|near| near.iter().copied().reduce(|a, b| a.around(&b))).collect();
     }
-    loop {
-        let mut best: Option<(i64, usize, usize)> = None;
-        for (j, b) in areas.iter().enumerate() {
-            for (i, a) in areas[..j].iter().enumerate() {
-                let more = a.around(b).size() - a.size() - b.size() + a.and(b).size();
-                if more < CALL && best.is_none_or(|(least, ..)| more < least) {
-                    best = Some((more, i, j));
-                }
+    // Twice: what has grown may reach others.
+    for _ in 0..2 {
+        let mut few: Vec<Area> = Vec::with_capacity(areas.len());
+        for area in areas {
+            let more = |other: &Area| {
+                other.around(&area).size() - other.size() - area.size() + other.and(&area).size()
+            };
+            let near = few.iter_mut().map(|other| (more(other), other)).min_by_key(|(more, _)| *more);
+            match near {
+                Some((more, other)) if more < CALL => *other = other.around(&area),
+                _ => few.push(area),
             }
         }
-        let Some((_, i, j)) = best else { return areas };
-        let other = areas.swap_remove(j);
-        areas[i] = areas[i].around(&other);
+        areas = few;
     }
+    areas
 }
 
 #[cfg(test)]

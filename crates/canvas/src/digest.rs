@@ -8,7 +8,7 @@ use egui::{Color32, Pos2, Rect, Shape, Stroke, StrokeKind};
 /// away again does to them.
 const PARTS: f64 = 16.0;
 /// How far beyond its bounds a shape's soft edge reaches, in pixels.
-const SOFT: f32 = 1.5;
+const SOFT: f32 = 2.0;
 
 /// Numbers stirred into one, by the finishing steps of Vigna's SplitMix64.
 #[derive(Debug, Clone, Copy)]
@@ -77,8 +77,13 @@ pub const fn part(pixels: i64) -> i64 {
 pub struct Digest {
     /// Where it paints, in points.
     pub bounds: Rect,
-    /// One colour everywhere within `bounds` but in corners of this radius, in points; otherwise it counts as a whole.
+    /// A rectangle that looks the same all along each edge but for corners of this size, in points; anything else counts as
+    /// a whole.
     pub plain: Option<f32>,
+    /// How far an edge of `bounds` is seen, in points: farther within there is the fill alone.
+    pub reach: f32,
+    /// It has no fill.
+    pub hollow: bool,
     /// What it is, but for where.
     pub look: u64,
 }
@@ -127,9 +132,21 @@ impl Digest {
         };
         let moved = clipped.transform_after_tessellation;
         if moved != TSTransform::IDENTITY {
-            return Some(Self { bounds: (moved * bounds).expand(soft), plain: None, look });
+            return Some(Self {
+                bounds: (moved * bounds).expand(soft),
+                plain: None,
+                reach: 0.0,
+                hollow: false,
+                look,
+            });
         }
-        bounds.is_finite().then(|| Self { bounds: bounds.expand(soft), plain, look })
+        bounds.is_finite().then(|| Self {
+            bounds: bounds.expand(soft),
+            plain,
+            reach: 2.0 * soft,
+            hollow: false,
+            look,
+        })
     }
 }
 
@@ -170,18 +187,26 @@ fn of_rect(shape: &RectShape, soft: f32) -> Option<Digest> {
         StrokeKind::Middle => 2,
     });
     mix.pair(*blur_width, *angle);
-    let flat = stroke.is_empty() && *blur_width == 0.0 && brush.is_none() && *angle == 0.0;
+    let simple = *blur_width == 0.0 && brush.is_none() && *angle == 0.0;
+    let flat = simple && stroke.is_empty();
     if flat && *fill == Color32::TRANSPARENT {
         return None;
     }
     let radius = radii.into_iter().max().unwrap_or(0);
     // The tessellator bends a little more than it is asked to.
     let corner = if radius == 0 { 0.0 } else { f32::from(radius) + 1.0 };
+    let reach = 2.0 * soft + stroke.width;
     let bounds = shape.visual_bounding_rect();
     if !rect.is_finite() {
         return None;
     }
-    Some(Digest { bounds: bounds.expand(soft), plain: flat.then_some(corner), look: mix.0 })
+    Some(Digest {
+        bounds: bounds.expand(soft),
+        plain: simple.then_some(if corner > 0.0 { corner + reach } else { 0.0 }),
+        reach,
+        hollow: *fill == Color32::TRANSPARENT,
+        look: mix.0,
+    })
 }
 
 fn of_text(text: &TextShape) -> u64 {

@@ -10,7 +10,7 @@ use crate::tiles::Tiles;
 /// A part of the window whose content moves sideways, by whole pixels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scroll {
-    /// The part, in points, with its edges on pixels. What lies on it unmoved reaches a pixel beyond its sides.
+    /// The part, in points, with its edges on pixels. What lies under it unmoved reaches two pixels beyond its sides.
     pub rect: Rect,
     /// How far the content has been moved to the left, in pixels, from wherever one counts.
     pub moved: i64,
@@ -136,7 +136,7 @@ pub fn within(shapes: &[ClippedShape], area: &Area, scale: f32) -> Vec<ClippedSh
         egui::pos2(points(area.left), points(area.top)),
         egui::pos2(points(area.right), points(area.bottom)),
     );
-    let near = rect.expand(2.0 / scale);
+    let near = rect.expand(3.0 / scale);
     let mut out = Vec::new();
     for shape in shapes {
         let whole = pixels(&shape.clip_rect, scale);

@@ -8,8 +8,8 @@ use crate::digest::{Digest, Mix, Sheet, part, place};
 
 /// Side of a tile, in pixels.
 pub const TILE: i64 = 16;
-/// How far round a tile a plain shape's edges are told from none: its softness.
-const NEAR: i64 = 2;
+/// Farther than any window reaches, in pixels.
+const FAR_OFF: i64 = 1 << 20;
 /// Farther than any edge.
 const FAR: i64 = i64::MAX / 4;
 
@@ -81,10 +81,11 @@ impl Tiles {
         if !place(shape, &sheet, &mut all) {
             all.add(frame);
         }
-        // Where a plain shape's corners are, it counts as a whole.
-        let plain = digest.plain.map(|radius| {
-            let edges = self.edges(&digest.bounds, sheet, NEAR);
-            (edges, if radius > 0.0 { sheet.y(radius + NEAR as f32 / sheet.scale) } else { 0 })
+        // Where a plain shape's corners are, it counts as a whole; far within its edges there is its fill alone.
+        let reach = (digest.reach * sheet.scale).ceil() as i64;
+        let plain = digest.plain.map(|corner| {
+            let bends = self.edges(&digest.bounds, sheet, FAR_OFF);
+            (self.edges(&digest.bounds, sheet, reach), bends, sheet.y(corner))
         });
         let tile = part(TILE);
         let columns = whole.left.div_euclid(tile)..=(whole.right - 1).div_euclid(tile);
@@ -99,6 +100,15 @@ impl Tiles {
                 };
                 let i = (row - self.first.1) * self.columns + column - self.first.0;
                 let Some(look) = self.looks.get_mut(i as usize) else { continue };
+                let far = |edges: &Area| {
+                    edges.left <= at.left - part(reach)
+                        && edges.top <= at.top - part(reach)
+                        && edges.right >= at.right + part(reach)
+                        && edges.bottom >= at.bottom + part(reach)
+                };
+                if digest.hollow && plain.is_some_and(|(edges, ..)| far(&edges)) {
+                    continue;
+                }
                 let mut mix = Mix(*look);
                 let mut edges_of = |area: &Area, near: i64| {
                     mix.add((area.left.max(at.left - near) - at.left) as u64);
@@ -110,8 +120,8 @@ impl Tiles {
                     edges_of(&clip, 0);
                 }
                 match plain {
-                    Some((edges, corner)) if !in_corner(&edges, corner, &at) => {
-                        edges_of(&edges, part(NEAR));
+                    Some((edges, bends, corner)) if !in_corner(&bends, corner, &at) => {
+                        edges_of(&edges, part(reach));
                         mix.add(digest.look);
                     }
                     _ => mix.add(all.0),
