@@ -156,3 +156,68 @@ pub fn within(shapes: &[ClippedShape], area: &Area, scale: f32) -> Vec<ClippedSh
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use egui::{Stroke, pos2};
+
+    use super::*;
+
+    const VIEW: View = View { size: [640, 480], scale: 1.0, ground: Color32::BLACK };
+
+    fn rect(left: f32, top: f32, right: f32, bottom: f32) -> Rect {
+        Rect::from_min_max(pos2(left, top), pos2(right, bottom))
+    }
+
+    /// A lane whose grid has been moved, in a frame with round corners, and something that stands over it.
+    fn lane(moved: i64, label: Color32) -> (Vec<ClippedShape>, Scroll) {
+        let window = rect(0.0, 0.0, 640.0, 480.0);
+        let (ground, part) = (rect(96.0, 96.0, 544.0, 384.0), rect(98.0, 96.0, 542.0, 384.0));
+        let filled = |rect: Rect, colour| egui::Shape::rect_filled(rect, 0.0, colour);
+        let edge = Stroke::new(1.0, Color32::GRAY);
+        let frame = egui::Shape::rect_stroke(ground.expand(8.0), 5.0, edge, egui::StrokeKind::Inside);
+        let mut shapes = vec![
+            ClippedShape::new(window, frame),
+            ClippedShape::new(window, filled(ground, Color32::DARK_GRAY)),
+        ];
+        for i in 0..40 {
+            let x = 98.5 + (i * 24 - moved.rem_euclid(24)) as f32;
+            let line = [pos2(x, 96.0), pos2(x, 384.0)];
+            shapes.push(ClippedShape::new(part, egui::Shape::line_segment(line, edge)));
+        }
+        shapes.push(ClippedShape::new(window, filled(rect(300.0, 200.0, 310.0, 210.0), label)));
+        (shapes, Scroll { rect: part, moved })
+    }
+
+    #[test]
+    fn what_has_only_moved_is_not_painted() {
+        let mut memory = Memory::default();
+        let (shapes, scroll) = lane(100, Color32::RED);
+        let whole = Area::new(0, 0, 640, 480);
+        assert_eq!(memory.plan(&shapes, VIEW, &[scroll]).areas, [whole], "at first all is painted");
+        assert_eq!(memory.plan(&shapes, VIEW, &[scroll]), Plan::default(), "nothing has changed");
+        let (shapes, scroll) = lane(103, Color32::RED);
+        let plan = memory.plan(&shapes, VIEW, &[scroll]);
+        assert_eq!(plan.shifts, [Shift { area: Area::new(98, 96, 542, 384), by: 3 }]);
+        let painted: i64 = plan.areas.iter().map(Area::size).sum();
+        assert!(painted < 12_000, "{painted} pixels: {:?}", plan.areas);
+        let holds = |area: Area| plan.areas.iter().any(|a| a.holds(&area));
+        assert!(holds(Area::new(539, 96, 542, 384)), "what has come in: {:?}", plan.areas);
+        assert!(holds(Area::new(297, 200, 310, 210)), "what stands, and what it left: {:?}", plan.areas);
+    }
+
+    #[test]
+    fn what_changes_is_painted_and_no_more() {
+        let mut memory = Memory::default();
+        let (mut shapes, scroll) = lane(96, Color32::RED);
+        memory.plan(&shapes, VIEW, &[scroll]);
+        (shapes, _) = lane(96, Color32::BLUE);
+        let plan = memory.plan(&shapes, VIEW, &[scroll]);
+        assert_eq!(plan.areas, [Area::new(288, 192, 320, 224)]);
+        shapes.pop();
+        let plan = memory.plan(&shapes, VIEW, &[scroll]);
+        assert_eq!(plan.areas, [Area::new(288, 192, 320, 224)], "what has gone");
+        let light = View { ground: Color32::WHITE, ..VIEW };
+        assert_eq!(memory.plan(&shapes, light, &[scroll]).areas, [Area::new(0, 0, 640, 480)]);
+    }
+}
