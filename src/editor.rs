@@ -72,6 +72,7 @@ pub fn paint(ui: &mut egui::Ui, scene: &Scene<'_>, desk: &mut Desk, acts: &mut V
         placed.clear();
     }
     desk.info.clear();
+    desk.scrolls.clear();
     if std::mem::replace(&mut desk.played, scene.status.playing) != scene.status.playing {
         desk.pan = 0.0;
     }
@@ -125,6 +126,30 @@ fn shortcuts(room: &mut Room<'_, '_>) {
     }
     if redo {
         room.acts.push(Action::Redo);
+    }
+    // Letters are the host's, until Tab or the hand has given something here the focus.
+    let focused = room.ui.memory(|m| m.focused().is_some());
+    if !focused || egui::Popup::is_any_open(room.ui.ctx()) {
+        return;
+    }
+    arrangement::keys(room);
+    let (listen, export, help) = room.ui.input(|i| {
+        let bare = !i.modifiers.command && !i.modifiers.alt;
+        (
+            bare && i.key_pressed(egui::Key::L),
+            i.modifiers.command && i.key_pressed(egui::Key::E),
+            bare && i.key_pressed(egui::Key::Questionmark),
+        )
+    });
+    if listen {
+        let id = dial::ParamId::Listen;
+        room.put(id, if room.is_on(id) { 0.0 } else { 1.0 });
+    }
+    if export {
+        clips::export(room);
+    }
+    if help {
+        room.say(tooltips::KEYS.to_owned());
     }
 }
 

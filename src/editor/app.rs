@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
+use backline_canvas::Canvas;
 use backline_engine::{Edits, Verdict, folders};
 use backline_filedrag::{Catcher, Outcome, Visit};
 use backline_music::{ChordPin, Corrections, PlannedBar};
@@ -650,6 +651,7 @@ impl NiceEguiApp for App {
         self.applied = None;
         self.apply_look(&ctx, frame);
         self.catch_files(&ctx, frame);
+        ctx.add_plugin(Canvas::default());
         frame.set_key_capture(KeyCapture::IgnoreAll);
         Ok(())
     }
@@ -691,6 +693,8 @@ impl NiceEguiApp for App {
             notices: &self.notices,
         };
         super::paint(ui, &scene, &mut self.desk, &mut acts);
+        let (ground, scrolls) = (scene.theme.panel, std::mem::take(&mut self.desk.scrolls));
+        ui.ctx().with_plugin(|canvas: &mut Canvas| canvas.set(ground, scrolls));
         let moving = status.playing
             || self.peak > AT_REST
             || status.jumped

@@ -1,7 +1,7 @@
 //! The arrangement: chords and bass as piano rolls, drums as a grid, on the chord lane's time axis.
 
 use backline_music::{Part, PlannedNote};
-use egui::{Align2, Color32, Rect, Sense, Stroke, StrokeKind, pos2, vec2};
+use egui::{Align2, Color32, Key, Rect, Sense, Stroke, StrokeKind, pos2, vec2};
 
 use super::clips;
 use super::dial::ParamId;
@@ -54,7 +54,8 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
             pos2(whole.right(), inner.top()),
         );
         let axis = Axis::new(room, at);
-        ruler::paint(room, at, &axis);
+        let moving = room.moves(Rect::from_min_max(at.min, whole.max), axis.moved());
+        ruler::paint(room, at, &axis, at.intersect(moving));
     }
     for (part, lane) in lanes {
         heading(room, part, lane);
@@ -63,6 +64,9 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
         room.ui.painter().rect_filled(body, RADIUS, ground);
         if !empty {
             let axis = Axis::new(room, body);
+            let whole = room.ui.clip_rect();
+            let moving = room.desk.scrolls.last().map_or(whole, |scroll| scroll.rect);
+            room.ui.set_clip_rect(moving);
             lines(room, body, &axis);
             ruler::mark(room, body, &axis);
             let bars = lanes::bars(room, part, &axis);
@@ -72,10 +76,12 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
                 _ => roll(room, part, body, &grid, &bars),
             }
             signs(room, body, &axis, &bars);
+            room.ui.set_clip_rect(whole);
             lanes::hand(room, &grid, &bars);
             let x = axis.x(axis.now());
             let accent = room.theme().accent;
-            room.ui.painter_at(body).vline(x, body.y_range(), Stroke::new(2.0, accent));
+            let painter = room.ui.painter_at(body.intersect(moving));
+            painter.vline(x, body.y_range(), Stroke::new(2.0, accent));
         }
     }
     let lanes = Rect::from_min_max(pos2(whole.left() + HEAD_WIDTH, whole.top()), whole.max);
@@ -105,6 +111,52 @@ fn wheel(room: &mut Room<'_, '_>, rect: Rect) {
     }
 }
 
+/// Switches a part off, or on again.
+fn mute(room: &mut Room<'_, '_>, part: Part) {
+    let id = switch_of(part);
+    room.put(id, if room.is_on(id) { 0.0 } else { 1.0 });
+}
+
+fn is_alone(room: &Room<'_, '_>, part: Part) -> bool {
+    Part::ALL.into_iter().all(|other| room.is_on(switch_of(other)) == (other == part))
+}
+
+/// Switches all other parts off, or on again.
+fn solo(room: &mut Room<'_, '_>, part: Part) {
+    let others = if is_alone(room, part) { 1.0 } else { 0.0 };
+    room.put(switch_of(part), 1.0);
+    for other in Part::ALL.into_iter().filter(|other| *other != part) {
+        room.put(switch_of(other), others);
+    }
+}
+
+/// Keys of the lanes, from the top: 1 to 3 give one the focus; M, S and K mute, solo and keep the one that has it, and R throws
+/// another take of all.
+pub fn keys(room: &mut Room<'_, '_>) {
+    let lanes = [(Part::Chords, Key::Num1), (Part::Bass, Key::Num2), (Part::Drums, Key::Num3)];
+    let pressed = |room: &Room<'_, '_>, key| room.ui.input(|i| i.modifiers.is_none() && i.key_pressed(key));
+    for (part, number) in lanes {
+        let id = room.id(&lanes::place(part));
+        if pressed(room, number) {
+            room.ui.memory_mut(|m| m.request_focus(id));
+        }
+        if room.ui.memory(|m| m.has_focus(id)) {
+            if pressed(room, Key::M) {
+                mute(room, part);
+            }
+            if pressed(room, Key::S) {
+                solo(room, part);
+            }
+            if pressed(room, Key::K) {
+                lanes::keep_all(room, part);
+            }
+        }
+    }
+    if pressed(room, Key::R) {
+        lanes::dice_all(room);
+    }
+}
+
 fn heading(room: &mut Room<'_, '_>, part: Part, lane: Rect) {
     let theme = room.theme();
     let colour = theme.parts[part.index()];
@@ -127,15 +179,11 @@ fn heading(room: &mut Room<'_, '_>, part: Part, lane: Rect) {
     };
     let tip = tooltips::MUTE;
     if room.button(&format!("Mute {part}"), key(0.0, 0.0), "M", !on, true, tip).clicked() {
-        room.put(id, if on { 0.0 } else { 1.0 });
+        mute(room, part);
     }
-    let others: Vec<ParamId> = Part::ALL.into_iter().filter(|p| *p != part).map(switch_of).collect();
-    let alone = on && others.iter().all(|id| !room.is_on(*id));
+    let alone = is_alone(room, part);
     if room.button(&format!("Solo {part}"), key(1.0, 0.0), "S", alone, true, tooltips::SOLO).clicked() {
-        room.put(id, 1.0);
-        for other in others {
-            room.put(other, if alone { 1.0 } else { 0.0 });
-        }
+        solo(room, part);
     }
     let bars = match ruler::selected(room) {
         Some(selection) => selection::bars(room.scene, &selection),

@@ -14,6 +14,9 @@ use super::tooltips;
 /// How near to a cell's right edge the hand takes the edge, in points.
 const EDGE: f32 = 5.0;
 
+/// How far the lines of what is planned stand apart, in points.
+const HATCH: f32 = 8.0;
+
 /// A cell as it is shown.
 struct Cell {
     chord: PlannedChord,
@@ -101,17 +104,21 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
         return;
     }
     let axis = Axis::new(room, lane);
-    let painter = room.ui.painter_at(lane);
+    let whole = room.ui.clip_rect();
+    let moving = room.moves(lane, axis.moved());
+    room.ui.set_clip_rect(moving);
+    let painter = room.ui.painter().clone();
     for (x, bar) in axis.lines(1.0, 4.0) {
         let colour = if bar { theme.line } else { theme.line.gamma_multiply(0.5) };
         painter.vline(x, lane.y_range(), Stroke::new(1.0, colour));
     }
     let cells = cells(room, &axis);
     for (i, cell) in cells.iter().enumerate() {
-        one(room, lane, &axis, i, cell);
+        one(room, lane, &axis, i, cell, &cells[..i]);
     }
     let x = axis.x(axis.now());
-    room.ui.painter_at(lane).vline(x, lane.y_range(), Stroke::new(2.0, theme.accent));
+    room.ui.painter().vline(x, lane.y_range(), Stroke::new(2.0, theme.accent));
+    room.ui.set_clip_rect(whole);
     editor(room);
 }
 
@@ -124,7 +131,7 @@ fn ghost(room: &mut Room<'_, '_>, lane: Rect) {
     }
 }
 
-fn one(room: &mut Room<'_, '_>, lane: Rect, axis: &Axis, i: usize, cell: &Cell) {
+fn one(room: &mut Room<'_, '_>, lane: Rect, axis: &Axis, i: usize, cell: &Cell, earlier: &[Cell]) {
     let theme = room.theme();
     let chord = cell.chord;
     let (left, right) = (axis.x(chord.start_beat), axis.x(chord.start_beat + chord.length_beats));
@@ -139,12 +146,13 @@ fn one(room: &mut Room<'_, '_>, lane: Rect, axis: &Axis, i: usize, cell: &Cell) 
         painter.rect_filled(rect, RADIUS, colour.gamma_multiply(0.35));
     } else {
         painter.rect_filled(rect, RADIUS, colour.gamma_multiply(0.12));
-        let mut x = rect.left() - rect.height();
-        let hatch = painter.with_clip_rect(rect);
+        // The lines stand on the music and move with it, however much of the cell is to be seen.
+        let mut x = axis.standing(rect.left() - rect.height(), HATCH);
+        let hatch = painter.with_clip_rect(rect.intersect(painter.clip_rect()));
         while x < rect.right() {
             let line = [pos2(x, rect.bottom()), pos2(x + rect.height(), rect.top())];
             hatch.line_segment(line, Stroke::new(1.0, colour.gamma_multiply(0.3)));
-            x += 8.0;
+            x += HATCH;
         }
     }
     painter.rect_stroke(rect, RADIUS, Stroke::new(1.0, colour), StrokeKind::Inside);
@@ -167,9 +175,14 @@ fn one(room: &mut Room<'_, '_>, lane: Rect, axis: &Axis, i: usize, cell: &Cell) 
         on_heard_beat: room.scene.on_heard_beat(),
     };
     let pin = snapped(pin, axis, room);
+    let merged = merged(pin, earlier, room);
+    let keyed = response.has_focus() || (response.hovered() && room.desk.chord.is_none());
+    if keyed && room.ui.input(|i| i.key_pressed(egui::Key::Delete)) {
+        room.acts.extend(merged.map(|pin| Action::Correct(Correction::Pin(pin))));
+    }
     if response.clicked() || response.secondary_clicked() {
         let at = pos2(rect.center().x, rect.bottom() + 6.0);
-        room.desk.chord = Some(ChordEdit { pin, ranked: cell.ranked.clone(), at, fresh: true });
+        room.desk.chord = Some(ChordEdit { pin, merged, ranked: cell.ranked.clone(), at, fresh: true });
         room.acts.extend(chord.chord.map(|chord| Action::Hear(Heard::Chord(chord))));
     }
     let near_edge = response.hover_pos().is_some_and(|p| p.x > rect.right() - EDGE);
@@ -193,6 +206,16 @@ fn one(room: &mut Room<'_, '_>, lane: Rect, axis: &Axis, i: usize, cell: &Cell) 
     {
         room.acts.push(Action::Correct(Correction::Pin(edge)));
     }
+}
+
+/// The chord before, over its own beats and those of `pin`.
+fn merged(pin: ChordPin, earlier: &[Cell], room: &Room<'_, '_>) -> Option<ChordPin> {
+    let before = &earlier.iter().rev().find(|c| c.chord.start_beat < pin.start_beat - 1e-6)?.chord;
+    let middle = before.start_beat + before.length_beats / 2.0;
+    // A pin may begin before what is to be seen.
+    let known = room.scene.corrections.pin_at(middle, pin.on_heard_beat);
+    let start_beat = known.map_or(before.start_beat, |known| known.start_beat);
+    Some(ChordPin { start_beat, length_beats: pin.end_beat() - start_beat, chord: before.chord, ..pin })
 }
 
 /// What is cut off at the playhead begins and ends on beats all the same.
@@ -272,6 +295,12 @@ fn editor(room: &mut Room<'_, '_>) {
                 if ui.button("As heard").clicked() {
                     done = Some(false);
                 }
+                if let Some(merged) = edit.merged
+                    && ui.button("Merge left").on_hover_text(tooltips::MERGE).clicked()
+                {
+                    edit.pin = merged;
+                    done = Some(true);
+                }
                 if ui.button("Close").clicked() {
                     open = false;
                 }
@@ -284,7 +313,7 @@ fn editor(room: &mut Room<'_, '_>) {
         });
     });
     let escape = room.ui.input(|i| i.key_pressed(egui::Key::Escape));
-    if edit.pin.chord != before {
+    if edit.pin.chord != before && edit.merged != Some(edit.pin) {
         // One hears what one chooses.
         room.acts.push(Action::Hear(edit.pin.chord.map_or(Heard::Nothing, Heard::Chord)));
     }

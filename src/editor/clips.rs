@@ -27,6 +27,17 @@ pub fn last_bars(scene: &Scene<'_>, bars: usize) -> Vec<Arc<PlannedBar>> {
     captured[captured.len().saturating_sub(bars)..].to_vec()
 }
 
+/// Writes the selected bars, or the last four, as MIDI.
+pub fn export(room: &mut Room<'_, '_>) {
+    let bars = match selected(room) {
+        Some(selection) => selection::bars(room.scene, &selection),
+        None => last_bars(room.scene, CARDS[0]),
+    };
+    if !bars.is_empty() {
+        room.acts.push(Action::Export(ClipChoice { bars, part: room.desk.clip_part }, Format::Midi));
+    }
+}
+
 /// Paints the room.
 pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
     room.panel(rect);

@@ -313,10 +313,13 @@ fn strip(room: &mut Room<'_, '_>, rect: Rect) {
     let snapshot = room.scene.snapshot;
     let response = room.touch("Last seconds", rect, egui::Sense::hover(), tooltips::STRIP);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, "The last eight seconds"));
-    let painter = room.ui.painter_at(rect);
-    painter.rect_filled(rect, RADIUS, theme.well);
+    room.ui.painter().rect_filled(rect, RADIUS, theme.well);
+    let pixels = f64::from(rect.width() * room.ui.ctx().pixels_per_point()) / STRIP_S;
+    let moved = (snapshot.heard_s * pixels).round();
+    let moving = room.moves(rect, moved as i64);
+    let painter = room.ui.painter_at(moving);
     let x = |time_s: f64| {
-        let share = 1.0 - (snapshot.heard_s - time_s) / STRIP_S;
+        let share = 1.0 - (moved / pixels - time_s) / STRIP_S;
         rect.left() + rect.width() * share as f32
     };
     let middle = rect.center().y;

@@ -31,6 +31,8 @@ const USUAL_VELOCITY: u8 = 90;
 /// Velocities that the menu gives.
 const ACCENT_VELOCITY: u8 = 120;
 const GHOST_VELOCITY: u8 = 28;
+/// How far a flam's soft stroke comes before the other, in quarter notes: 40 ms at 96 BPM.
+const FLAM: f64 = 0.0625;
 /// Size of the sign of a kept bar.
 const SIGN: f32 = 11.0;
 
@@ -211,6 +213,11 @@ pub fn sign(axis: &Axis, rect: Rect, bar: &ShownBar) -> Rect {
     Rect::from_min_size(pos2(left + 2.0, rect.top() + 1.0), vec2(SIGN, SIGN))
 }
 
+/// What a part's lane is called.
+pub fn place(part: Part) -> String {
+    format!("{part} lane")
+}
+
 /// The name of what is at a key.
 fn name(part: Part, key: u8) -> String {
     match DrumVoice::from_gm_key(key) {
@@ -226,7 +233,7 @@ fn name(part: Part, key: u8) -> String {
 pub fn hand(room: &mut Room<'_, '_>, grid: &Grid<'_>, bars: &[ShownBar]) {
     let (part, rect, axis) = (grid.part, grid.rect, grid.axis);
     // A tip beside the pointer would lie over the notes: the status line tells.
-    let response = room.touch(&format!("{part} lane"), rect, Sense::click_and_drag(), "");
+    let response = room.touch(&place(part), rect, Sense::click_and_drag(), "");
     let count: usize = bars.iter().map(|bar| bar.notes.len()).sum();
     response.widget_info(|| {
         egui::WidgetInfo::labeled(egui::Role::Group, true, format!("{part} lane, {count} notes"))
@@ -375,6 +382,13 @@ fn menu(room: &mut Room<'_, '_>, part: Part, response: &egui::Response) {
                     done = Some((format!("{} ({part})", text.to_lowercase()), edits));
                 }
             }
+            if part == Part::Drums && ui.button("Flam").clicked() {
+                let mut bar = kept.clone();
+                flam(&mut bar, i);
+                let mut edits = scene.edits.clone();
+                edits.keep(bar);
+                done = Some((format!("flam ({part})"), edits));
+            }
             ui.separator();
         }
         if spot.bar.kept {
@@ -419,6 +433,20 @@ fn menu(room: &mut Room<'_, '_>, part: Part, response: &egui::Response) {
     });
 }
 
+/// Puts a soft stroke just before a stroke; at a bar's very beginning the stroke itself comes a little later.
+fn flam(bar: &mut KeptBar, note: usize) {
+    let stroke = &mut bar.notes[note];
+    stroke.at_beats = stroke.at_beats.max(FLAM);
+    let soft = KeptNote {
+        velocity: (stroke.velocity / 2).max(1),
+        at_beats: stroke.at_beats - FLAM,
+        // It has ended when the other begins: they are one key.
+        length_beats: FLAM / 2.0,
+        ..*stroke
+    };
+    bar.notes.insert(note, soft);
+}
+
 /// The bars of the plan that are not fixed yet: what dice and lock of a lane are about.
 fn planned<'s>(room: &Room<'_, 's>) -> Vec<&'s PlannedBar> {
     let plan = room.scene.snapshot.plan.iter();
@@ -450,14 +478,25 @@ pub fn keep_all(room: &mut Room<'_, '_>, part: Part) {
 
 /// Another take of a part in all planned bars that are not kept.
 pub fn dice(room: &mut Room<'_, '_>, part: Part) {
+    retake(room, &[part], format!("another take ({part})"));
+}
+
+/// Another take of all parts.
+pub fn dice_all(room: &mut Room<'_, '_>) {
+    retake(room, &Part::ALL, "another take".to_owned());
+}
+
+fn retake(room: &mut Room<'_, '_>, parts: &[Part], name: String) {
     let heard = room.scene.on_heard_beat();
     let mut edits = room.scene.edits.clone();
     for bar in planned(room) {
-        if edits.kept_at(bar.start_beat, part, heard).is_none() {
-            edits.retake(bar.start_beat, Line::Part(part), heard);
+        for part in parts {
+            if edits.kept_at(bar.start_beat, *part, heard).is_none() {
+                edits.retake(bar.start_beat, Line::Part(*part), heard);
+            }
         }
     }
     if edits != *room.scene.edits {
-        room.acts.push(Action::Edit(format!("another take ({part})"), edits));
+        room.acts.push(Action::Edit(name, edits));
     }
 }

@@ -1,5 +1,6 @@
 //! What every room is painted with: text, buttons, menus, and one way to turn a parameter.
 
+use backline_canvas::Scroll;
 use egui::{
     Align2, Color32, CornerRadius, FontId, Id, Key, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind,
     Ui, WidgetInfo, pos2, vec2,
@@ -13,6 +14,8 @@ use super::tooltips;
 
 /// Corners of panels and buttons.
 pub const RADIUS: CornerRadius = CornerRadius::same(5);
+/// How long the last line says what was done, in seconds.
+const SAID_S: f64 = 4.0;
 /// A notch of a wheel that counts in points.
 const WHEEL_POINTS: f32 = 50.0;
 
@@ -46,6 +49,19 @@ impl Room<'_, '_> {
         }
     }
 
+    /// Declares that what is painted on `rect`, whose ground is painted and does not move, has moved to the left by so
+    /// many pixels. Gives the part of it to paint on: whole pixels, and two pixels less at each side, where the ground ends.
+    pub fn moves(&mut self, rect: Rect, moved: i64) -> Rect {
+        let scale = self.ui.ctx().pixels_per_point();
+        let rect = rect.intersect(self.ui.clip_rect());
+        let rect = Rect::from_min_max(
+            pos2(((rect.left() * scale).ceil() + 2.0) / scale, (rect.top() * scale).round() / scale),
+            pos2(((rect.right() * scale).floor() - 2.0) / scale, (rect.bottom() * scale).round() / scale),
+        );
+        self.desk.scrolls.push(Scroll { rect, moved });
+        rect
+    }
+
     /// Text, cut off with an ellipsis where it is wider than `width`.
     pub fn text(
         &mut self,
@@ -73,11 +89,16 @@ impl Room<'_, '_> {
         rect
     }
 
+    /// What egui calls the place with this name.
+    pub fn id(&self, name: &str) -> Id {
+        Id::unique(("backline", name))
+    }
+
     /// A place that the hand can touch. `tip` is told in the status line, and beside the pointer where
     /// the musician wants tips.
     pub fn touch(&mut self, name: &str, rect: Rect, sense: Sense, tip: &str) -> Response {
         self.note(&format!("[{name}]"), rect);
-        let response = self.ui.interact(rect, Id::unique(("backline", name)), sense);
+        let response = self.ui.interact(rect, self.id(name), sense);
         if response.hovered() {
             self.desk.info = if tip.is_empty() { name.to_owned() } else { tip.to_owned() };
         }
@@ -154,6 +175,11 @@ impl Room<'_, '_> {
         egui::Popup::menu(response).show(|ui| {
             egui::ScrollArea::vertical().max_height(360.0).show(ui, |ui| content(ui, desk, acts));
         });
+    }
+
+    /// Says in the last line what was just done.
+    pub fn say(&mut self, what: String) {
+        self.desk.said = Some((what, self.ui.input(|i| i.time) + SAID_S));
     }
 
     /// The value of a parameter, 0..=1.

@@ -13,8 +13,8 @@ pub const HEIGHT: f32 = 16.0;
 /// Room that a bar's number needs.
 const NUMBER: f32 = 30.0;
 
-/// Paints the ruler, and does what the hand does there.
-pub fn paint(room: &mut Room<'_, '_>, rect: Rect, axis: &Axis) {
+/// Paints the ruler, whose bars are on its part `moving`, and does what the hand does there.
+pub fn paint(room: &mut Room<'_, '_>, rect: Rect, axis: &Axis, moving: Rect) {
     let theme = room.theme();
     let response = room.touch("Ruler", rect, Sense::click_and_drag(), tooltips::RULER);
     if response.hovered() {
@@ -22,7 +22,7 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect, axis: &Axis) {
     }
     let ground = if response.hovered() { theme.line } else { theme.well };
     room.ui.painter().rect_filled(rect, 0.0, ground);
-    let painter = room.ui.painter_at(rect);
+    let painter = room.ui.painter_at(moving);
     let selection = selected(room);
     if let Some(selection) = selection {
         let (from, to) = (axis.x(selection.from_beat), axis.x(selection.to_beat));

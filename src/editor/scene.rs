@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use backline_canvas::Scroll;
 use backline_engine::Edits;
 use backline_music::{Chord, ChordPin, Corrections, Key, Metre, Part, PlannedBar};
 
@@ -251,6 +252,8 @@ impl Scene<'_> {
 pub struct ChordEdit {
     /// What would be pinned.
     pub pin: ChordPin,
+    /// What would be pinned if the chord before took its beats.
+    pub merged: Option<ChordPin>,
     /// What the listener thought, likeliest first.
     pub ranked: Vec<(Option<Chord>, f32)>,
     /// Where the editor points to.
@@ -298,6 +301,10 @@ pub struct Desk {
     pub stroke: Option<Stroke>,
     /// Where the menu of a lane was opened.
     pub spot: Option<Spot>,
+    /// What was just done, and until when the last line says it, in egui's seconds.
+    pub said: Option<(String, f64)>,
+    /// What moves sideways in this frame.
+    pub scrolls: Vec<Scroll>,
     /// Where things were painted, when somebody wants to know.
     pub placed: Option<Vec<(String, egui::Rect)>>,
 }

@@ -44,6 +44,13 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
         if room.button(word, cell(words, i, 4), word, false, true, tip).clicked() {
             let value = (room.value(id) + step).clamp(0.0, 1.0);
             room.put(id, value);
+            let from = room.scene.snapshot.plan.as_ref().map(|plan| plan.committed_beat);
+            let from = from.map_or_else(String::new, |beat| {
+                let bar = crate::clips::number(beat, room.scene.bar_quarters());
+                format!(" · from bar {bar} on")
+            });
+            let name = room.scene.params.dial(id).title();
+            room.say(format!("{name} {:+.0} %{from}", 200.0 * step));
         }
     }
 

@@ -50,12 +50,27 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
     let advice = scene.state.advice(snapshot);
     let mut notices = scene.notices.iter().chain(&advice).chain(&snapshot.notices);
     let notice = notices.find(|notice| banner.as_ref() != Some(*notice));
-    let (text, colour) = match notice {
-        Some(notice) if room.desk.info.is_empty() => (notice.clone(), theme.warn),
-        _ => (room.desk.info.clone(), theme.mid),
+    let now = room.ui.input(|i| i.time);
+    room.desk.said.take_if(|(_, until)| *until <= now);
+    let said = room.desk.said.clone();
+    let (text, colour) = match (&said, notice) {
+        (Some((said, until)), _) => {
+            room.ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64(until - now));
+            (said.clone(), theme.info)
+        }
+        (None, Some(notice)) if room.desk.info.is_empty() => (notice.clone(), theme.warn),
+        (None, _) => (room.desk.info.clone(), theme.mid),
     };
     let mut left = rect.left() + 6.0;
-    if notice.is_some() && !scene.notices.is_empty() {
+    if said.is_some() {
+        let at = Rect::from_min_size(pos2(left, rect.top() + 3.0), vec2(40.0, 18.0));
+        if room.button("Undo this", at, "Undo", false, scene.steps.0.is_some(), tooltips::UNDO_THIS).clicked()
+        {
+            room.acts.push(Action::Undo);
+            room.desk.said = None;
+        }
+        left += 46.0;
+    } else if notice.is_some() && !scene.notices.is_empty() {
         let at = Rect::from_min_size(pos2(left, rect.top() + 3.0), vec2(30.0, 18.0));
         if room.button("Dismiss", at, "OK", false, true, "Takes the notice away").clicked() {
             room.acts.push(Action::Dismiss);
@@ -63,10 +78,10 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
         left += 36.0;
     }
     let at = pos2(left, rect.center().y);
-    let said = room.text(at, Align2::LEFT_CENTER, &text, small(), colour, right - left);
-    if let Some(notice) = notice {
+    let line = room.text(at, Align2::LEFT_CENTER, &text, small(), colour, right - left);
+    if let Some(notice) = notice.filter(|_| room.desk.said.is_none()) {
         // What is cut off here stands whole beside the pointer, whether tips are wanted or not.
-        let over = room.ui.interact(said, egui::Id::unique("backline notice"), Sense::hover());
+        let over = room.ui.interact(line, egui::Id::unique("backline notice"), Sense::hover());
         over.on_hover_text(notice.as_str());
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use backline_engine::{Edits, HeardCell, Place, Status as SessionStatus};
 use backline_music::{
-    Chord, Corrections, Estimate, Key, Metre, Mode, Part, PitchClass, Plan, PlannedBar, PlannedChord,
-    PlannedNote, Timeline,
+    Chord, ChordPin, Corrections, Estimate, Key, Metre, Mode, Part, PitchClass, Plan, PlannedBar,
+    PlannedChord, PlannedNote, Timeline,
 };
 use egui::{Event, Modifiers, PointerButton, Pos2, RawInput, Rect, Vec2, pos2, vec2};
 
@@ -21,6 +21,8 @@ use crate::snapshot::Snapshot;
 use crate::state::Look;
 
 mod files;
+mod kept;
+mod keys;
 mod lanes;
 mod menus;
 mod paint;

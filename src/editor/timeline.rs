@@ -24,22 +24,32 @@ pub struct Axis {
     now: f64,
     /// What stands where the playhead stands unless the musician looks elsewhere.
     view: f64,
+    moved: i64,
+    /// Pixels of a point.
+    scale: f64,
     beats: f64,
     bar_start: f64,
     bar: f64,
 }
 
 impl Axis {
-    /// The axis across `rect`.
+    /// The axis across `rect`. The music moves by whole pixels, so that nothing trembles and what moves keeps its look.
     pub fn new(room: &Room<'_, '_>, rect: Rect) -> Self {
         let scene = room.scene;
         let (bar, now) = (scene.bar_quarters(), scene.playhead());
+        let beats = shown_bars(room.desk).clamp(2.0, 32.0) * bar;
+        let scale = f64::from(room.ui.ctx().pixels_per_point());
+        let pixels = f64::from(rect.width()) * scale / beats;
+        let whole = |beats: f64| (beats * pixels).round();
+        let moved = whole(now) + whole(room.desk.pan);
         Self {
             left: rect.left(),
             width: rect.width(),
-            now,
-            view: now + room.desk.pan,
-            beats: shown_bars(room.desk).clamp(2.0, 32.0) * bar,
+            now: whole(now) / pixels,
+            view: moved / pixels,
+            moved: moved as i64,
+            scale,
+            beats,
             bar_start: scene.snapshot.place.map_or(now, |place| place.bar_start),
             bar,
         }
@@ -55,12 +65,23 @@ impl Axis {
         f64::from((x - self.left) / self.width - PLAYHEAD) * self.beats + self.view
     }
 
+    /// How far the music has moved to the left since the project's beginning, in pixels.
+    pub fn moved(&self) -> i64 {
+        self.moved
+    }
+
+    /// The first place from `x` leftward that is one of those which stand on the music, so many points apart.
+    pub fn standing(&self, x: f32, apart: f32) -> f32 {
+        let first = f64::from(self.left) - self.moved as f64 / self.scale;
+        x - (f64::from(x) - first).rem_euclid(f64::from(apart)) as f32
+    }
+
     /// Points of a quarter note.
     pub fn quarter(&self) -> f32 {
         self.width / self.beats as f32
     }
 
-    /// The playhead.
+    /// The playhead, where it is painted.
     pub fn now(&self) -> f64 {
         self.now
     }

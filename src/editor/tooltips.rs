@@ -62,6 +62,9 @@ pub(super) const RULER: &str =
 pub(super) const LANE: &str =
     "Click adds a note, or removes one · drag up or down: velocity · right-click: more · wheel scrolls";
 pub(super) const NOTE: &str = "click removes · drag up or down: velocity · right-click: more";
+pub(super) const MERGE: &str = "The chord before goes on through these beats · Delete";
+pub(super) const UNDO_THIS: &str = "Takes back what was just done · Ctrl-Z";
+pub(super) const KEYS: &str = "Tab moves · arrows step · Enter types · L listen · R another take · 1–3 lanes · M S K: mute, solo, keep · Ctrl-E export";
 pub(super) const KEPT: &str = "You keep this bar: the band never changes it. Click to give it back";
 pub(super) const KEEP: &str = "Keep: this part's planned bars stay as they are; again gives them back";
 pub(super) const TAKE: &str = "Another take of this part, in the planned bars that you do not keep";

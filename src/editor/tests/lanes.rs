@@ -153,6 +153,15 @@ fn the_menu_of_a_place_knows_its_note_and_its_bar() {
                 kept(b, 24.0, Part::Drums).is_some_and(|k| k.notes.iter().any(|n| n.velocity == 120))
             }) as &dyn Fn(&Bench) -> bool,
         ),
+        ("Flam", &|b| {
+            kept(b, 24.0, Part::Drums).is_some_and(|k| {
+                let strokes = k.notes.windows(2).find(|pair| pair[0].key == 38 && pair[1].key == 38);
+                strokes.is_some_and(|pair| {
+                    let apart = pair[1].at_beats - pair[0].at_beats;
+                    pair[0].velocity == 60 && apart > pair[0].length_beats && apart < 0.1
+                })
+            })
+        }),
         ("Give this bar back (Drums)", &|b| b.edits.is_empty()),
         ("Another take: Snare", &|b| b.edits.takes.len() == 1),
         ("Keep this bar, all parts", &|b| b.edits.kept.len() == 3),

@@ -50,12 +50,34 @@ impl Picture {
         let (width, height) = ((size.x * scale) as usize, (size.y * scale) as usize);
         let ground = ground.to_array().map(f32::from);
         let mut picture = Self { width, height, pixels: vec![ground; width * height] };
+        picture.paint(scale, shapes, textures);
+        picture
+    }
+
+    /// Paints on what is there.
+    pub fn paint(&mut self, scale: f32, shapes: &[ClippedPrimitive], textures: &Textures) {
         for ClippedPrimitive { clip_rect, primitive } in shapes {
             if let Primitive::Mesh(mesh) = primitive {
-                picture.mesh(*clip_rect, scale, mesh, &textures.0[&mesh.texture_id]);
+                self.mesh(*clip_rect, scale, mesh, &textures.0[&mesh.texture_id]);
             }
         }
-        picture
+    }
+
+    /// Fills the pixels between some edges: left, top, right, bottom.
+    pub fn fill(&mut self, edges: [i64; 4], colour: Color32) {
+        let [left, top, right, bottom] = edges.map(|edge| edge as usize);
+        for y in top..bottom {
+            self.pixels[y * self.width + left..y * self.width + right].fill(colour.to_array().map(f32::from));
+        }
+    }
+
+    /// Moves the pixels between some edges to the left.
+    pub fn shift(&mut self, edges: [i64; 4], by: i64) {
+        let [left, top, right, bottom] = edges.map(|edge| edge as usize);
+        for row in self.pixels.chunks_mut(self.width).take(bottom).skip(top) {
+            let (from, to) = if by > 0 { (left + by as usize, left) } else { (left, left + -by as usize) };
+            row.copy_within(from..from + (right - left) - by.unsigned_abs() as usize, to);
+        }
     }
 
     fn mesh(&mut self, clip: Rect, scale: f32, mesh: &Mesh, texture: &ColorImage) {
