@@ -268,6 +268,11 @@ impl BarPointer {
             let gain = &block.gain[code * block.bins..(code + 1) * block.bins];
             for r in block.rings() {
                 let (ring, mass) = (&mut self.rings[r], &mut self.ring_mass[r]);
+                if ring.bonus == 0.0 {
+                    // A tempo that was left out holds nothing, and nothing that reaches it stays.
+                    self.waiting[ring.touches.clone()].fill(Lanes::default());
+                    continue;
+                }
                 let bonus = ring.bonus * by_metre;
                 anywhere += bonus * (*mass * block.anywhere[code]).sum();
                 let states = (
