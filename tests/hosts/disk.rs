@@ -3,39 +3,17 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::sync::Arc;
 
-use backline::clips::Clip;
-use backline::editor::scene::{ClipChoice, Format};
-use backline::params::BacklineParams;
+use backline::editor::scene::Format;
 use backline::presets::{Library, Preset};
+use backline_engine::TasteFile;
 use backline_files::MidiSong;
-use backline_music::{Metre, Part, PlannedBar, PlannedNote};
+
+use crate::kept::{clip, judgement, preset};
 
 /// Names the small disk in the process that has it.
 const DISK: &str = "BACKLINE_TEST_DISK";
 const TEST: &str = "disk::a_full_disk_costs_a_sentence_and_nothing_else";
-
-fn clip() -> Clip {
-    let note = |i: i64| PlannedNote {
-        part: Part::Bass,
-        key: 40,
-        velocity: 90,
-        onset_beat: i as f64 / 4.0,
-        length_beats: 0.2,
-    };
-    let bar = PlannedBar {
-        index: 0,
-        start_beat: 0.0,
-        metre: Metre::FOUR_FOUR,
-        tempo_bpm: 120.0,
-        style: "rock".into(),
-        fill: false,
-        chords: Vec::new(),
-        notes: (0..16).map(note).collect(),
-    };
-    Clip::of(&ClipChoice { bars: vec![Arc::new(bar)], part: None }, None).unwrap()
-}
 
 fn files(folder: &Path) -> Vec<std::path::PathBuf> {
     let mut files: Vec<_> = std::fs::read_dir(folder)
@@ -71,9 +49,10 @@ fn a_full_disk_costs_a_sentence_and_nothing_else() {
     };
     let disk = Path::new(&disk);
     let (clips, presets) = (disk.join("clips"), disk.join("presets"));
-    let params = BacklineParams::default();
     let mut library = Library::in_folder(Some(presets.clone()));
-    let preset = Preset::of(&params, &params.values(), "Mine");
+    let preset = preset("Mine");
+    let taste = TasteFile::at(disk.join("taste.json"));
+    taste.add(judgement()).unwrap();
     library.save(preset.clone()).unwrap();
     let clip = clip();
     // Sound is larger than the disk: nothing of it stays.
@@ -104,10 +83,14 @@ fn a_full_disk_costs_a_sentence_and_nothing_else() {
         params: preset.params.iter().map(|(k, v)| (k.clone(), v.repeat(900))).collect(),
         ..preset.clone()
     };
-    let why = library.save(changed).unwrap_err();
+    let why = library.save(changed.clone()).unwrap_err();
     assert!(why.starts_with("The preset is not kept"), "{why}");
-    let again = Library::in_folder(Some(presets));
-    assert_eq!((again.presets.last().map(|(p, _)| p), again.notices.len()), (Some(&preset), 0));
+    let as_before = || {
+        let again = Library::in_folder(Some(presets.clone()));
+        assert_eq!((again.presets.last().map(|(p, _)| p), again.notices.len()), (Some(&preset), 0));
+        assert_eq!(taste.read().unwrap().judgements(), [judgement()]);
+    };
+    as_before();
 
     // The same disk, but nobody may write to it.
     let status = Command::new("mount").args(["-o", "remount,ro"]).arg(disk).status().unwrap();
@@ -117,5 +100,10 @@ fn a_full_disk_costs_a_sentence_and_nothing_else() {
         let why = clip.write(&disk.join("new"), Format::Midi).unwrap_err();
         assert!(why.contains("cannot be made"), "{why}");
         assert_eq!(files(&clips).len(), written);
+        let why = library.save(changed).unwrap_err();
+        assert!(why.starts_with("The preset is not kept"), "{why}");
+        let why = taste.add(judgement()).unwrap_err().to_string();
+        assert!(why.starts_with("your taste is not kept"), "{why}");
+        as_before();
     }
 }

@@ -12,6 +12,7 @@ mod dropped;
 mod edited;
 mod everywhere;
 mod fuzz;
+mod kept;
 mod linked;
 mod notes;
 mod saved;

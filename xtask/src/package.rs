@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -13,7 +13,7 @@ use crate::install::{self, CLAP, VST3, copy, remove};
 use crate::licences;
 use crate::run::{answers, command, root, run, target};
 use crate::setup::{Purpose, setup};
-use crate::windows;
+use crate::windows::{self, Wine};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The time that every file in a package bears, in seconds since 1970: 2026-01-01. An archive keeps times, and one
@@ -327,6 +327,8 @@ fn try_deb(linux: &Product, package: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Unpacks the zip and runs its installer under Wine, for a user with a difficult name: into an empty home, over what is
+/// there, where it cannot write, and out again.
 fn try_zip(foreign: &Product, stem: &str, package: &Path) -> Result<()> {
     let trial = trial(package)?;
     run(command("unzip").arg("-q").arg(package).arg("-d").arg(&trial))?;
@@ -334,8 +336,44 @@ fn try_zip(foreign: &Product, stem: &str, package: &Path) -> Result<()> {
     same(&foreign.clap, &inner.join(CLAP))?;
     same(&foreign.vst3, &inner.join(VST3))?;
     same(&foreign.command, &inner.join("backline.exe"))?;
-    ensure!(inner.join("install.cmd").is_file(), "the zip has no installer");
     complete(&inner)?;
+
+    // Windows tells programs where a user's things lie; this says otherwise, and lies in a folder of that user's, so
+    // that no difficult letter has to stand in a script.
+    let home = trial.join("Jürgen's (R&B) #1");
+    let script = format!("@set \"LOCALAPPDATA=%~dp0home\"\r\n@call \"%~dp0..\\{stem}\\install.cmd\" %*\r\n");
+    write(&home.join("try.cmd"), &script, 0o644)?;
+    let wine = Wine::new()?;
+    let installer = |word: &[&str]| -> Result<(Option<i32>, String)> {
+        let mut cmd = wine.program(Path::new("cmd"));
+        cmd.current_dir(&home).args(["/c", "try.cmd"]).args(word).stdin(Stdio::null());
+        let output = cmd.output()?;
+        Ok((output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned()))
+    };
+    let common = home.join("home/Programs/Common");
+    let (clap, vst3) = (common.join("CLAP").join(CLAP), common.join("VST3").join(VST3));
+    for round in ["into an empty home", "over what is there"] {
+        let (code, said) = installer(&[])?;
+        ensure!(code == Some(0), "the zip's installer fails {round}: {said}");
+        same(&foreign.clap, &clap)?;
+        same(&foreign.vst3, &vst3)?;
+        ensure!(files(&common)?.len() == 2, "the zip's installer leaves other files {round}");
+    }
+    // Where it cannot write, here since a file stands in a folder's place, it says so and leaves what was there.
+    remove(&common.join("CLAP"))?;
+    write(&common.join("CLAP"), "x", 0o644)?;
+    let (code, said) = installer(&[])?;
+    ensure!(
+        code == Some(1) && said.contains("could not be installed"),
+        "the zip's installer hides a failure: {said}"
+    );
+    same(&foreign.vst3, &vst3)?;
+    remove(&common.join("CLAP"))?;
+    installer(&[])?;
+    let (code, said) = installer(&["--remove"])?;
+    ensure!(code == Some(0) && files(&common)?.is_empty(), "the zip's installer does not remove: {said}");
+    ensure!(installer(&["--help"])?.0 != Some(0), "the zip's installer takes any word");
+    println!("package: the zip's installer installs, replaces, refuses and removes under Wine");
     remove(&trial)?;
     Ok(())
 }

@@ -89,14 +89,18 @@ fn bundle(made: &Made) -> Result<()> {
 }
 
 /// A Windows of its own under `target/`, and a screen that nobody sees.
-struct Wine {
+pub struct Wine {
     prefix: PathBuf,
     display: String,
     screen: Child,
 }
 
 impl Wine {
-    fn new() -> Result<Self> {
+    /// The one that is there, or a new one.
+    ///
+    /// # Errors
+    /// A program is missing, or Wine cannot make it.
+    pub fn new() -> Result<Self> {
         let mut screen = command("Xvfb")
             .args(["-displayfd", "1", "-noreset", "-screen", "0", "1280x900x24"])
             .stdout(Stdio::piped())
@@ -133,14 +137,14 @@ impl Wine {
         // Neither .NET nor a browser is asked for.
         wine.env("WINEDLLOVERRIDES", "mscoree,mshtml=");
         // The variables of a musician's own machine have no place there.
-        for name in ["BACKLINE_CLIPS", "BACKLINE_PRESETS", "BACKLINE_MODELS"] {
+        for name in ["BACKLINE_CLIPS", "BACKLINE_PRESETS", "BACKLINE_MODELS", "BACKLINE_TASTE"] {
             wine.env_remove(name);
         }
         wine
     }
 
     /// A Windows program, ended when it takes too long.
-    fn program(&self, program: &Path) -> Command {
+    pub fn program(&self, program: &Path) -> Command {
         let mut wine = Self::at(&self.prefix, &self.display);
         wine.args(["timeout", PATIENCE, WINE]).arg(program);
         wine

@@ -400,20 +400,26 @@ fn nets_that_cannot_be_used_leave_the_rules_and_are_named() {
     assert_ne!(nets, rules, "the nets are not asked");
 
     // A net under another's name, a net cut short, and no net.
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
-    let wrong = dir.path().join("models");
-    for (from, to) in [("harmony_net", "rhythm_net"), ("harmony_offline_net", "harmony_offline_net")] {
-        fs::create_dir_all(wrong.join(to)).unwrap();
-        for file in ["net.json", "net.onnx"] {
-            fs::copy(own.join(from).join(file), wrong.join(to).join(file)).unwrap();
+    let place = |names: &[(&str, &str)], folder: &Path| {
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
+        for (from, to) in names {
+            fs::create_dir_all(folder.join(to)).unwrap();
+            for file in ["net.json", "net.onnx"] {
+                fs::copy(shipped.join(from).join(file), folder.join(to).join(file)).unwrap();
+            }
         }
-    }
+    };
+    let offline = "harmony_offline_net";
+    let wrong = dir.path().join("models");
+    place(&[("harmony_net", "rhythm_net"), (offline, offline)], &wrong);
     let cut = wrong.join("harmony_offline_net/net.onnx");
     let whole = fs::read(&cut).unwrap();
     fs::write(&cut, &whole[..whole.len() / 2]).unwrap();
     let (heard, named) = analyse(&["--models".as_ref(), wrong.as_ref()]);
     assert_eq!((heard, named), (rules, 4));
 
+    let own = dir.path().join("Modèles – 日本 #1");
+    place(&["rhythm_net", "harmony_net", offline].map(|name| (name, name)), &own);
     let (heard, _) = analyse(&["--models".as_ref(), own.as_ref()]);
     assert_eq!(heard, nets);
 }
