@@ -87,7 +87,7 @@ fn the_last_line_says_what_was_done_and_takes_it_back() {
     let mut bench = Bench::new(State::Locked, USUAL_SIZE);
     bench.rest();
     bench.click("[Livelier]");
-    let said = "Energy +12 % · from bar 7 on";
+    let said = "Energy +25 % · from bar 7 on";
     let says = |bench: &Bench| bench.desk.placed.as_ref().unwrap().iter().any(|(name, _)| name == said);
     assert!(says(&bench));
     assert_eq!(bench.click("[Undo this]"), [Action::Undo]);
