@@ -36,7 +36,7 @@ pub fn decode(
     prob: f32,
     progress: &mut dyn FnMut(f32),
 ) -> Path {
-    let mut follow = |kept: Option<f64>| {
+    let mut follow = |kept: Option<f64>, done: f32, part: f32| {
         let mut pointer = BarPointer::new(Join::Best, Patterns::built_in(Weight::of(is_from_net(frames))));
         if let Some(bpm) = kept {
             pointer.keep_tempo(bpm, SAME_OCTAVE);
@@ -44,19 +44,19 @@ pub fn decode(
         for (i, frame) in frames.iter().enumerate() {
             pointer.step(frame);
             if i % 512 == 0 {
-                progress(i as f32 / frames.len() as f32);
+                progress(done + part * i as f32 / frames.len() as f32);
             }
         }
         best_path(&pointer, frames, duration_s, prob)
     };
-    let mut path = follow(None);
+    let mut path = follow(None, 0.0, FIRST_PASS);
     let places: Vec<f64> = path.beats.iter().map(|b| place_of(b.time_s)).collect();
     let (Some(bpm), Some(verdict)) = (path.tempo_bpm, Judge::built_in().judge(said, &places)) else {
         return path;
     };
     let (ratio, _) = verdict.ratios[0];
     if ratio != 1.0 {
-        let other = follow(Some(bpm * ratio));
+        let other = follow(Some(bpm * ratio), FIRST_PASS, 1.0 - FIRST_PASS);
         if !other.beats.is_empty() {
             path = other;
         }
@@ -66,6 +66,8 @@ pub fn decode(
     path
 }
 
+/// Share of the work that the first way through the recording is.
+const FIRST_PASS: f32 = 0.8;
 /// Tempi this near to each other are of one octave: a tempo that drifts stays within it.
 const SAME_OCTAVE: f64 = 0.16;
 /// How often the beat is among the tempi that go with the one found.
