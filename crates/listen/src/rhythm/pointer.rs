@@ -37,6 +37,8 @@ const LEAK: f32 = 2e-5;
 const TEMPO_PRIOR_BPM: (f64, f64) = (112.0, 0.42);
 const COMPOUND_PRIOR_BPM: (f64, f64) = (66.0, 0.35);
 
+/// Tempi that hold less than this are not raised: there is nothing in them to go by.
+const LEAST_HELD: f32 = 1e-20;
 /// Frames whose origins are kept at most (2 minutes, about 50 MB), and after settling.
 const MOST_ROWS: usize = 6_000;
 const KEPT_ROWS: usize = 3_000;
@@ -236,12 +238,13 @@ impl BarPointer {
             }
         }
         let there: f32 = held.iter().sum();
-        let wanted: f32 = clusters.iter().zip(&held).filter(|(_, h)| **h > 0.0).map(|(c, _)| c.1).sum();
+        let wanted: f32 =
+            clusters.iter().zip(&held).filter(|(_, h)| **h > LEAST_HELD).map(|(c, _)| c.1).sum();
         if there <= 0.0 || wanted <= 0.0 {
             return;
         }
         for (ring, mass) in self.rings.iter().zip(&mut self.ring_mass) {
-            let Some(c) = tempi[ring.tempo].filter(|c| held[*c] > 0.0) else { continue };
+            let Some(c) = tempi[ring.tempo].filter(|c| held[*c] > LEAST_HELD) else { continue };
             let more = clusters[c].1 / wanted * there / held[c];
             *mass = *mass * more;
             self.prob[ring.states()].iter_mut().for_each(|p| *p = *p * more);
