@@ -41,9 +41,8 @@ const UNHEARD_MASS: f32 = 0.001;
 /// Frames that the judge of octaves hears, and how often it is asked, in frames.
 const JUDGED_FRAMES: usize = 600;
 const JUDGE_EVERY: usize = 25;
-/// Powers that the pointer's masses of tempi that go together, and the judge's probabilities, are raised to.
+/// Power that the pointer's masses of tempi that go together are raised to, beside the judge's probabilities.
 const POINTERS_SAY: f32 = 0.85;
-const JUDGES_SAY: f32 = 1.0;
 /// A bar line moves only for a downbeat that is this probable.
 const MOVE_BAR_PROB: f32 = 0.6;
 
@@ -253,7 +252,7 @@ impl Tracker {
             .into_iter()
             .map(|(range, prob)| {
                 let own = libm::powf(mass(&range).max(f32::MIN_POSITIVE), POINTERS_SAY);
-                (range, own * libm::powf(prob.max(1e-4), JUDGES_SAY))
+                (range, own * prob.max(1e-4))
             })
             .collect();
         self.pointer.share_tempi(&shared);
