@@ -3,7 +3,7 @@
 //! Standard input holds 32-bit floats, 24 a frame (bass and treble, each from C), one frame every 2,048 samples at
 //! 44,100 Hz. MODELS is a folder of nets, `rules` for none, or `built-in`. The answer is JSON: `chords` (start, end, label,
 //! probability), `keys` and `key`. Online, `chords` is what was said of each frame six frames later and never what was
-//! revised after that; `revised` is what stood in the end. `models/training` scores songs of data sets by it.
+//! revised after that; `now` what was said at each moment of that moment; `revised` what stood in the end. `models/training` scores songs of data sets by it.
 
 use std::io::Read;
 use std::path::Path;
@@ -36,21 +36,28 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     } else {
         let mut harmony = Harmony::new(&models);
         let mut said: Vec<Value> = Vec::new();
+        let mut now: Vec<Value> = Vec::new();
         let mut keys: Vec<Value> = Vec::new();
         for (i, frame) in frames.iter().enumerate() {
             harmony.push_frame(*frame, frame.time_s + LATENCY_S);
+            // What is shown at this moment for this moment.
+            let present_s = frame.time_s + LATENCY_S;
+            if let Some(last) = harmony.chords().last() {
+                let (from_s, to_s) = (present_s - 0.5 * HOP_S, present_s + 0.5 * HOP_S);
+                now.push(json!([from_s, to_s, chord::label(last.chord), last.prob]));
+            }
             if i >= SAID_AFTER {
                 let at_s = (i - SAID_AFTER) as f64 * HOP_S;
                 let spans = harmony.chords();
-                let now = spans.iter().rev().find(|s| s.start_s <= at_s);
-                let (label, prob) = now.map_or(("N".to_owned(), 0.0), |s| (chord::label(s.chord), s.prob));
+                let then = spans.iter().rev().find(|s| s.start_s <= at_s);
+                let (label, prob) = then.map_or(("N".to_owned(), 0.0), |s| (chord::label(s.chord), s.prob));
                 said.push(json!([at_s - 0.5 * HOP_S, at_s + 0.5 * HOP_S, label, prob]));
             }
             if i % 22 == 0 {
                 keys.push(json!([frame.time_s, key_json(harmony.key().as_ref())]));
             }
         }
-        json!({ "chords": said, "revised": spans(harmony.chords()), "keys": key_spans(harmony.keys()),
+        json!({ "chords": said, "now": now, "revised": spans(harmony.chords()), "keys": key_spans(harmony.keys()),
                 "key_over_time": keys, "key": key_json(harmony.key().as_ref()) })
     };
     println!("{answer}");

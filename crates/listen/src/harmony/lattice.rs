@@ -23,7 +23,7 @@ pub(crate) struct Weights {
 
 impl Weights {
     /// For a stream, which has to say it at once: the ear counts for more.
-    pub(crate) const ONLINE: Self = Self { trust: 1.0, change: [-1.0, -0.5, -1.0, -3.0, -7.0] };
+    pub(crate) const ONLINE: Self = Self { trust: 1.0, change: [-1.0, -0.5, -1.0, -4.0, -10.0] };
     /// For a recording, whose frames bear each other out.
     pub(crate) const OFFLINE: Self = Self { trust: 0.6, change: [-4.0, -1.0, -2.0, -5.0, -12.0] };
 }

@@ -33,6 +33,10 @@ pub(crate) const BASSES: usize = 13;
 /// Twelve major keys from C, then twelve minor.
 pub(crate) const KEYS: usize = 24;
 
+/// How many frames after the frame that it tells of the stream's net tells of the chord that sounds now: four of lookahead,
+/// and four for half a window of the chroma.
+pub(crate) const AHEAD: usize = 8;
+
 /// What the net tells of a frame, as log probabilities.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Told {
@@ -45,11 +49,11 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    /// Splits a row of logits, whose heads lie in this order.
+    /// Splits a row of logits, whose heads lie in this order; others may follow.
     fn read(row: &[f32]) -> Self {
         let (chord, rest) = row.split_at(CLASSES);
         let (bass, rest) = rest.split_at(BASSES);
-        Self { chord: log_probs(chord), bass: log_probs(bass), key: log_probs(rest) }
+        Self { chord: log_probs(chord), bass: log_probs(bass), key: log_probs(&rest[..KEYS]) }
     }
 }
 
@@ -84,20 +88,36 @@ fn look(sums: &Sums, index: usize, windows: &[(i32, i32)], seen: &mut Vec<f32>) 
 pub(crate) struct StreamEar {
     stream: Stream,
     seen: Vec<f32>,
+    /// Columns of what sounds already, `AHEAD` frames after the frame that is told of; not every net tells it.
+    now_at: Option<std::ops::Range<usize>>,
+    now: Option<[f32; CLASSES]>,
 }
 
 impl StreamEar {
     /// `None` if the net is not of the kind.
     pub(crate) fn new(model: &Model) -> Option<Self> {
-        (fits(model, &STREAM_WINDOWS) && model.card().chunk == 1)
-            .then(|| Self { stream: Stream::new(model), seen: Vec::new() })
+        let now_at = model.card().columns("now").filter(|columns| columns.len() == CLASSES);
+        (fits(model, &STREAM_WINDOWS) && model.card().chunk == 1).then(|| Self {
+            stream: Stream::new(model),
+            seen: Vec::new(),
+            now_at,
+            now: None,
+        })
     }
 
     /// What it tells of frame `index`; frames are told in order. `None` if the net does not work.
     pub(crate) fn tell(&mut self, sums: &Sums, index: usize) -> Option<Told> {
         self.seen.clear();
         look(sums, index, &STREAM_WINDOWS, &mut self.seen);
-        self.stream.step(&self.seen).ok().map(Told::read)
+        let row = self.stream.step(&self.seen).ok();
+        self.now = row.zip(self.now_at.clone()).and_then(|(row, at)| row.get(at)).map(log_probs);
+        row.map(Told::read)
+    }
+
+    /// Log probabilities of the chord that sounds [`AHEAD`] frames after the one told of last, by the time of its telling:
+    /// just now. What follows it has not been heard, so they are the less sure.
+    pub(crate) fn now(&self) -> Option<&[f32; CLASSES]> {
+        self.now.as_ref()
     }
 }
 

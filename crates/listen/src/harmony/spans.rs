@@ -91,6 +91,19 @@ impl Run {
     }
 }
 
+/// The span of a class that is said to sound since `start_s`, after `last`, before it can be decoded; in root position.
+pub(crate) fn tentative(
+    class: usize,
+    prob: f32,
+    start_s: f64,
+    last: &ChordSpan,
+    sure: Calibration,
+) -> ChordSpan {
+    let prob = sure.of(prob);
+    let runner_up = Some((last.chord, (1.0 - prob).min(last.prob)));
+    ChordSpan { start_s, end_s: last.end_s, chord: chord(class), prob, runner_up, decided_s: last.end_s }
+}
+
 fn chord(class: usize) -> Option<Chord> {
     (class != NO_CHORD)
         .then(|| Chord::new(PitchClass::new((class / QUALITIES) as i32), Quality::ALL[class % QUALITIES]))

@@ -284,3 +284,59 @@ fn the_recordings_net_tells_of_every_frame_and_of_each_key_alike() {
     assert_eq!(cut.len(), 200);
     assert!(cut.iter().all(|t| (t.chord.iter().map(|p| p.exp()).sum::<f32>() - 1.0).abs() < 1e-3));
 }
+
+/// Over the demo song, the shares of time in which the chord shown at each moment is that of the moment, and in which the
+/// chord that could be decoded by then is.
+fn shown_and_decoded(models: &Models) -> (f64, f64) {
+    let song = backline_synth::demo::demo_song();
+    let mut harmony = Harmony::new(models);
+    let (mut shown, mut decoded, mut of) = (0, 0, 0);
+    for (i, hop) in song.mono().chunks(2_048).enumerate() {
+        harmony.push(hop);
+        let now_s = (i + 1) as f64 * 2_048.0 / RATE_HZ;
+        let sounding = song.chords.iter().find(|c| c.start_s <= now_s && now_s < c.end_s);
+        let Some(truth) = sounding.and_then(|c| c.chord) else { continue };
+        let right = |chord: Option<Chord>| chord.is_some_and(|c| c.root == truth.root);
+        of += 1;
+        shown += usize::from(right(harmony.chords().last().and_then(|s| s.chord)));
+        decoded += usize::from(right(at(harmony.chords(), now_s - DECISION_LAG_S - HOP_S)));
+    }
+    (
+        f64::from(u32::try_from(shown).unwrap()) / f64::from(of),
+        f64::from(u32::try_from(decoded).unwrap()) / f64::from(of),
+    )
+}
+
+#[test]
+fn the_chord_of_this_moment_is_shown_before_it_can_be_decoded() {
+    let (shown, decoded) = shown_and_decoded(Models::built_in());
+    assert!(shown > decoded + 0.03, "shown {shown:.3}, decoded {decoded:.3}");
+    // Without a net what was decoded last stands.
+    let (shown, decoded) = shown_and_decoded(&Models::none());
+    assert!((shown - decoded).abs() < 0.02, "shown {shown:.3}, decoded {decoded:.3}");
+}
+
+#[test]
+fn what_is_shown_at_once_changes_nothing_that_was_decoded() {
+    let song = backline_synth::demo::demo_song();
+    let mut harmony = Harmony::new(Models::built_in());
+    let mut sudden = 0;
+    for hop in song.mono()[..40 * 44_100].chunks(2_048) {
+        harmony.push(hop);
+        let open_from_s = (harmony.engine.scored as f64 - 0.5) * HOP_S;
+        let runs = harmony.engine.open.len();
+        let open = &harmony.chords()[harmony.engine.settled..];
+        assert!(open.len() == runs || open.len() == runs + 1);
+        if open.len() > runs && open.len() >= 2 {
+            sudden += 1;
+            let (last, before) = (&open[open.len() - 1], &open[open.len() - 2]);
+            // A beat nearby may be where it began.
+            assert!(
+                last.start_s > open_from_s - 0.15 && before.end_s == last.start_s,
+                "{open_from_s} {last:?}"
+            );
+            assert!(last.chord != before.chord && (0.0..=1.0).contains(&last.prob));
+        }
+    }
+    assert!(sudden > 20, "{sudden} frames");
+}

@@ -2,7 +2,7 @@
 
 `--bin` holds the built example chords_of_chroma of backline-listen; `--out` the folder with the nets (else WORK/models).
 config["part"] is "test" or "validation", config["songs"] how many recordings. Chords by mir_eval, pooled by duration.
-Segmentation is that of root and quality. Online is what was said 0.464 s after its time, never what was revised later."""
+Segmentation is that of root and quality. Online is what was said 0.464 s after its time, never what was revised later; shown at once is what is said without any delay."""
 
 import json
 import subprocess
@@ -28,13 +28,15 @@ def run(config, args):
         for models in ("rules", nets) if config["rules"] else (nets,):
             told = [hear(args.bin / "chords_of_chroma", mode, models, s) for s in picked]
             report(f"{mode} {'rules' if models == 'rules' else 'net'}", picked, told)
+            if mode == "online":
+                at_once(picked, told)
 
 
 def hear(program, mode, models, song):
     """What the product hears in a song's chroma; times are the annotators'."""
     done = subprocess.run([program, mode, models], input=song.chroma.astype("<f4").tobytes(), capture_output=True, check=True)
     told = json.loads(done.stdout)
-    for name in ("chords", "revised", "keys"):
+    for name in ("chords", "now", "revised", "keys"):
         told[name] = [(a + song.shift_s, b + song.shift_s, c, p) for a, b, c, p in told.get(name, [])]
     return told
 
@@ -74,6 +76,19 @@ def report(title, picked, told):
     print("  recall: " + ", ".join(f"{q} {r / o:.2f} ({o / 60:.0f} min)" for q, (r, o) in sorted(recall.items(), key=lambda x: -x[1][1])))
     worst = sorted(range(len(rows)), key=lambda i: rows[i]["majmin"])[:5]
     print("  worst: " + "; ".join(f"{picked[i].name} {picked[i].title} {rows[i]['majmin']:.2f}" for i in worst), flush=True)
+
+
+def at_once(picked, told):
+    """Scores of what is shown at each moment of that very moment."""
+    now = [{"chords": t["now"]} for t in told]
+    rows = [score(s, t["chords"]) for s, t in zip(picked, now)]
+    pooled = {v: sum(r[v] * r[v + "_s"] for r in rows) / sum(r[v + "_s"] for r in rows) for v in VOCABULARIES}
+    error_of, bins, line = calibration(picked, now)
+    print("  shown at once: " + ", ".join(f"{n} {v:.4f}" for n, v in pooled.items()) + f", ece {error_of:.4f}, changes a minute "
+          f"{60 * sum(len(merged(t['now'])[1]) for t in told) / sum(t['now'][-1][1] for t in told):.1f} (said later "
+          f"{60 * sum(len(merged(t['chords'])[1]) for t in told) / sum(t['now'][-1][1] for t in told):.1f}); to calibrate all: slope "
+          "{:.2f} offset {:.2f}".format(*line))
+    print("  said, right, share: " + "; ".join(f"{a:.2f} {b:.2f} {c:.2f}" for a, b, c in bins), flush=True)
 
 
 def score(song, spans):

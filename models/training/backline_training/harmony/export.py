@@ -7,9 +7,15 @@ from .. import onnx_file
 from . import songs, train
 from .net import HEADS
 
-# How often a chord changes is learnt from, and not asked for.
+# How often a chord changes is learnt from, and not asked for; it is the last column of these heads.
 TOLD = [head for head in HEADS if head[0] != "change"]
 COLUMNS = sum(width for _, width in TOLD)
+
+
+def told(y):
+    """What is asked for: the heads, and the chord that sounds now where the net tells it."""
+    return torch.cat([y[..., :COLUMNS], y[..., COLUMNS + 1 :]], 2)
+
 
 NAMES = {"online": "harmony", "offline": "harmony_offline"}
 
@@ -23,7 +29,7 @@ class OneByOne(nn.Module):
 
     def forward(self, x, state):
         y, now = self.net(x, state[:1], self.first)
-        return y[..., :COLUMNS], torch.cat([state[1:], now], 0)
+        return told(y), torch.cat([state[1:], now], 0)
 
 
 class WholeChunk(nn.Module):
@@ -35,7 +41,7 @@ class WholeChunk(nn.Module):
 
     def forward(self, x):
         y, _ = self.net(x.reshape(self.chunk // self.stride, self.stride, x.shape[2]), None, self.first)
-        return (y[..., :COLUMNS].reshape(1, self.chunk, COLUMNS),)
+        return (told(y).reshape(1, self.chunk, -1),)
 
 
 def run(config, args):
@@ -53,5 +59,6 @@ def run(config, args):
         else:
             wrapped, states, chunk = OneByOne(net), [[config["stride"], 12, v["hidden"]]], 1
         folder = (args.out or args.work / "models") / f"{NAMES[name]}_net"
-        onnx_file.write(wrapped, states, chunk, features, TOLD, about, folder)
+        columns = TOLD + [("now", HEADS[0][1])] * bool(v["ahead"])
+        onnx_file.write(wrapped, states, chunk, features, columns, about, folder)
         print(folder, (folder / "net.onnx").stat().st_size, "bytes")

@@ -17,6 +17,7 @@ def run(config, args):
     parts = corpus.recordings(args.data)
     learnt, validation = ([corpus.Example(s, corpus.real_keys(s)) for s in part] for part in parts[:2])
     learnt, validation = learnt[:config["most_songs"]], validation[:config["most_songs"]]
+    torch.set_flush_denormal(True)
     for name in config["variants"]:
         train(name, config, args.work, learnt, validation)
 
@@ -24,7 +25,7 @@ def run(config, args):
 def build(config, name):
     """The net of a variant, with random weights."""
     v = config[name]
-    return HarmonyNet(len(v["windows"]), v["dense"], v["hidden"], v["top"], v["both_ways"], v["dropout"])
+    return HarmonyNet(len(v["windows"]), v["dense"], v["hidden"], v["top"], v["both_ways"], v["dropout"], v["ahead"])
 
 
 def train(name, config, work, learnt, validation):
@@ -73,16 +74,15 @@ def one_epoch(net, optimiser, v, config, examples, weight, rng, epoch):
     batches = [order[i:i + config["batch"]] for i in range(0, len(order) - config["batch"] + 1, config["batch"])]
     batches = batches[:config["most_batches"]]
     total = v["epochs"] * len(batches)
-    running = np.zeros(4)
+    running = np.zeros(len(config["loss"]))
     for n, batch in enumerate(batches):
         done = epoch * len(batches) + n
         rate = v["rate"] * min(1.0, (done + 1) / 200) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done / total)))
         for group in optimiser.param_groups:
             group["lr"] = rate
-        x, chord, bass, key, change = collect([(examples[pieces[j][0]], pieces[j][1]) for j in batch], v["windows"], step_frames,
-                                              length, rng)
+        x, chord, bass, key, change, now = collect([(examples[pieces[j][0]], pieces[j][1]) for j in batch], v, step_frames, length, rng)
         y, _ = net(x)
-        parts = losses(y, chord, bass, key, change, weight)
+        parts = losses(y, chord, bass, key, change, now, weight)
         loss = sum(w * p for w, p in zip(config["loss"], parts))
         optimiser.zero_grad()
         loss.backward()
@@ -94,12 +94,12 @@ def one_epoch(net, optimiser, v, config, examples, weight, rng, epoch):
     return np.round(running / len(batches), 4)
 
 
-def collect(picked, windows, step_frames, length, rng):
+def collect(picked, v, step_frames, length, rng):
     """A batch of pieces with what is to be told; what lies outside a song is masked. Levels, basses, noise and the view of
     what was long ago are varied, so that a lone guitar is understood and songs are not learnt by heart."""
-    n = len(picked)
+    n, windows = len(picked), v["windows"]
     x = np.zeros((length, n, len(windows), 2, 12), np.float32)
-    chord, bass, key = (np.full((length, n), -1, np.int64) for _ in range(3))
+    chord, bass, key, now = (np.full((length, n), -1, np.int64) for _ in range(4))
     change = np.full((length, n), -1, np.float32)
     for j, (e, start) in enumerate(picked):
         frames = start + np.arange(length) * step_frames
@@ -107,6 +107,7 @@ def collect(picked, windows, step_frames, length, rng):
         f = frames[inside]
         x[inside, j] = e.features(windows, f).reshape(len(f), len(windows), 2, 12)
         chord[inside, j], bass[inside, j], key[inside, j], change[inside, j] = e.chord[f], e.bass[f], e.key[f], e.change[f]
+        now[inside, j] = e.chord[np.minimum(f + v["ahead"], e.frames - 1)]
     bare = rng.random(n) < 0.1
     x[:, bare, :, 0] = 0
     bass[:, bare] = -1
@@ -121,22 +122,24 @@ def collect(picked, windows, step_frames, length, rng):
     for w, (a, b) in enumerate(windows):
         if b - a > 20:
             x[:, rng.random(n) < 0.15, w] = 0
-    return (torch.from_numpy(x.reshape(length, n, -1)), *(torch.from_numpy(a) for a in (chord, bass, key, change)))
+    return (torch.from_numpy(x.reshape(length, n, -1)), *(torch.from_numpy(a) for a in (chord, bass, key, change, now)))
 
 
 def heads(y):
-    """The columns of y, head by head."""
-    return torch.split(y, [width for _, width in HEADS], 2)
+    """The columns of y, head by head; the last are the chord to come, if it is told."""
+    widths = [width for _, width in HEADS]
+    return torch.split(y, [*widths, y.shape[2] - sum(widths)], 2)
 
 
-def losses(y, chord, bass, key, change, weight):
-    """Mean cross entropies of chord, bass, key and change."""
-    c, b, k, m = heads(y)
+def losses(y, chord, bass, key, change, now, weight):
+    """Mean cross entropies of chord, bass, key, change and the chord to come (0 where it is not told)."""
+    c, b, k, m, to_come = heads(y)
     change_known = change >= 0
     return (F.cross_entropy(c.flatten(0, 1), chord.flatten(), weight, ignore_index=-1),
             F.cross_entropy(b.flatten(0, 1), bass.flatten(), ignore_index=-1),
             F.cross_entropy(k.flatten(0, 1), key.flatten(), ignore_index=-1),
-            F.binary_cross_entropy_with_logits(m[..., 0][change_known], change[change_known]))
+            F.binary_cross_entropy_with_logits(m[..., 0][change_known], change[change_known]),
+            F.cross_entropy(to_come.flatten(0, 1), now.flatten(), weight, ignore_index=-1) if to_come.shape[2] else torch.zeros(()))
 
 
 def logits(net, v, stride, example):
