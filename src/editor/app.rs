@@ -33,8 +33,9 @@ use crate::presets::{Library, Preset};
 use crate::snapshot::Snapshot;
 use crate::state::{self, Look};
 
-/// Time between frames while something moves.
-const FRAME: Duration = Duration::from_millis(33);
+/// When the next frame is asked for while something moves. It comes with the screen's own next one: every second of 60 a second,
+/// which asking later would miss.
+const FRAME: Duration = Duration::from_millis(25);
 /// A level below which the meter is at rest.
 const AT_REST: f32 = 5.0e-4;
 /// How long a jump of the playhead is shown.
@@ -651,7 +652,8 @@ impl NiceEguiApp for App {
         self.applied = None;
         self.apply_look(&ctx, frame);
         self.catch_files(&ctx, frame);
-        ctx.add_plugin(Canvas::default());
+        let graphics = frame.baseview_window().gl_context();
+        ctx.add_plugin(graphics.map_or_else(Canvas::default, |gl| Canvas::of(&gl)));
         frame.set_key_capture(KeyCapture::IgnoreAll);
         Ok(())
     }

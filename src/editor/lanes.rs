@@ -230,8 +230,8 @@ fn name(part: Part, key: u8) -> String {
 }
 
 /// Everything that the hand can do in a lane.
-pub fn hand(room: &mut Room<'_, '_>, grid: &Grid<'_>, bars: &[ShownBar]) {
-    let (part, rect, axis) = (grid.part, grid.rect, grid.axis);
+pub fn hand(room: &mut Room<'_, '_>, grid: &Grid<'_>, rect: Rect, bars: &[ShownBar]) {
+    let (part, axis) = (grid.part, grid.axis);
     // A tip beside the pointer would lie over the notes: the status line tells.
     let response = room.touch(&place(part), rect, Sense::click_and_drag(), "");
     let count: usize = bars.iter().map(|bar| bar.notes.len()).sum();

@@ -4,7 +4,7 @@ use egui::epaint::ClippedShape;
 use egui::{Color32, Rect};
 
 use crate::area::{Area, joined};
-use crate::digest::{Digest, Mix, Sheet};
+use crate::digest::{Digest, Mix, Sheet, place};
 use crate::tiles::Tiles;
 
 /// A part of the window whose content moves sideways, by whole pixels.
@@ -45,12 +45,30 @@ pub struct Plan {
     pub areas: Vec<Area>,
 }
 
+/// Shapes larger than this, in pixels, are compared tile by tile even where they stand over what moves.
+const SMALL: i64 = 8_192;
+/// How far beside a part that moves its content is known, in pixels: a tile.
+const BESIDE: i64 = crate::tiles::TILE;
+
+/// What is known of a part that moves.
+#[derive(Debug)]
+struct Moving {
+    scroll: Scroll,
+    tiles: Tiles,
+    /// Its small shapes, each as one number, in order.
+    small: Vec<u64>,
+    /// Those of them that stand over what moves (the playhead, names): number and place in the window. They are in no tile, for
+    /// there they would be in another place each time.
+    standing: Vec<(u64, Area)>,
+}
+
 /// What is known of the frame before.
 #[derive(Debug, Default)]
 pub struct Memory {
     view: Option<View>,
     whole: Option<Tiles>,
-    scrolls: Vec<(Scroll, Tiles)>,
+    scrolls: Vec<Moving>,
+    digests: Vec<Option<Digest>>,
     frame: u64,
 }
 
@@ -69,10 +87,11 @@ impl Memory {
             self.forget();
         }
         let frame = Mix::new(self.frame).0;
-        let digests: Vec<Option<Digest>> =
-            shapes.iter().map(|clipped| Digest::of(clipped, view.scale)).collect();
+        self.digests.clear();
+        self.digests.extend(shapes.iter().map(|clipped| Digest::of(clipped, view.scale)));
+        let digests = &self.digests;
         let shown =
-            || shapes.iter().zip(&digests).filter_map(|(shape, digest)| Some((shape, digest.as_ref()?)));
+            || shapes.iter().zip(digests).filter_map(|(shape, digest)| Some((shape, digest.as_ref()?)));
 
         let mut plan = Plan::default();
         let mut now = Vec::with_capacity(scrolls.len());
@@ -84,11 +103,27 @@ impl Memory {
             }
             // What is clipped to the part, and then to whole pixels, lies within it.
             holes.push((area, scroll.rect.expand(0.01)));
+            let before = self.scrolls.get(i).filter(|before| before.scroll.rect == scroll.rect);
+            let before = before.filter(|b| (scroll.moved - b.scroll.moved).abs() < area.right - area.left);
+            let by = before.map_or(0, |before| scroll.moved - before.scroll.moved);
+            let keys: Vec<Option<(u64, Area)>> =
+                shown().map(|(shape, digest)| key(shape, digest, &area, view.scale)).collect();
+            let stood = |key: u64| {
+                before.is_some_and(|before| match by {
+                    0 => before.standing.iter().any(|(known, _)| *known == key),
+                    _ => before.small.binary_search(&key).is_ok(),
+                })
+            };
+            let standing: Vec<(u64, Area)> =
+                keys.iter().flatten().filter(|(key, _)| stood(*key)).copied().collect();
+            let stands = |key: &Option<(u64, Area)>| {
+                key.is_some_and(|(key, _)| standing.iter().any(|(other, _)| *other == key))
+            };
             let sheet = Sheet { scale: view.scale, moved: scroll.moved };
-            let tiles = Tiles::of(shown(), area, sheet, &[], frame);
-            match self.scrolls.get(i).filter(|(before, _)| before.rect == scroll.rect) {
-                Some((before, known)) if (scroll.moved - before.moved).abs() < area.right - area.left => {
-                    let by = scroll.moved - before.moved;
+            let moves = shown().zip(&keys).filter(|(_, key)| !stands(key)).map(|(shape, _)| shape);
+            let tiles = Tiles::of(moves, (area, BESIDE), sheet, &[], frame);
+            match before {
+                Some(before) => {
                     if by != 0 {
                         plan.shifts.push(Shift { area, by });
                         plan.areas.push(if by > 0 {
@@ -96,17 +131,24 @@ impl Memory {
                         } else {
                             Area { right: area.left - by, ..area }
                         });
+                        let left = standing.iter().map(|(_, at)| at.around(&at.moved(-by)).and(&area));
+                        plan.areas.extend(left);
                     }
-                    let changed = tiles.changed(known, &[]);
+                    let gone =
+                        before.standing.iter().filter(|(key, _)| !standing.iter().any(|(k, _)| k == key));
+                    plan.areas.extend(gone.map(|(_, at)| at.moved(-by).and(&area)));
+                    let changed = tiles.changed(&before.tiles, &[]);
                     plan.areas.extend(changed.into_iter().map(|other| other.moved(-scroll.moved)));
                 }
-                _ => plan.areas.push(area),
+                None => plan.areas.push(area),
             }
-            now.push((*scroll, tiles));
+            let mut small: Vec<u64> = keys.iter().flatten().map(|(key, _)| *key).collect();
+            small.sort_unstable();
+            now.push(Moving { scroll: *scroll, tiles, small, standing });
         }
         let (areas, clips): (Vec<Area>, Vec<Rect>) = holes.into_iter().unzip();
         let sheet = Sheet { scale: view.scale, moved: 0 };
-        let whole = Tiles::of(shown(), window, sheet, &clips, frame);
+        let whole = Tiles::of(shown(), (window, 0), sheet, &clips, frame);
         match &self.whole {
             Some(before) => {
                 plan.areas.extend(whole.changed(before, &areas));
@@ -121,29 +163,35 @@ impl Memory {
         plan.areas = joined(plan.areas);
         plan
     }
-}
 
-/// The pixels of a rectangle.
-pub fn pixels(rect: &Rect, scale: f32) -> Area {
-    let pixel = |points: f32| f64::from(points * scale).round() as i64;
-    Area::new(pixel(rect.left()), pixel(rect.top()), pixel(rect.right()), pixel(rect.bottom()))
-}
-
-/// The shapes of a frame that lie in an area, cut off at its edges.
-pub fn within(shapes: &[ClippedShape], area: &Area, scale: f32) -> Vec<ClippedShape> {
-    let points = |pixels: i64| pixels as f32 / scale;
-    let rect = Rect::from_min_max(
-        egui::pos2(points(area.left), points(area.top)),
-        egui::pos2(points(area.right), points(area.bottom)),
-    );
-    let near = rect.expand(3.0 / scale);
-    let mut out = Vec::new();
-    for shape in shapes {
-        let whole = pixels(&shape.clip_rect, scale);
-        let clip = whole.and(area);
-        let bounds = shape.transform_after_tessellation * shape.shape.visual_bounding_rect();
-        if !clip.is_empty() && bounds.intersects(near) {
+    /// What is painted on an area in the frame that was planned last: the ground, and the shapes on it, cut off at its
+    /// edges. What would be painted over altogether is left out.
+    pub fn within(&self, shapes: &[ClippedShape], area: &Area) -> (Color32, Vec<ClippedShape>) {
+        let View { scale, mut ground, .. } =
+            self.view.unwrap_or(View { size: [0; 2], scale: 1.0, ground: Color32::BLACK });
+        let points = |pixels: i64| pixels as f32 / scale;
+        let rect = Rect::from_min_max(
+            egui::pos2(points(area.left), points(area.top)),
+            egui::pos2(points(area.right), points(area.bottom)),
+        );
+        // As far as the bounds of a shape reach beyond what is seen of it, it may be wrong.
+        let near = rect.expand(1.0 / scale);
+        let mut out = Vec::new();
+        for (shape, digest) in shapes.iter().zip(&self.digests) {
+            let Some(digest) = digest.as_ref().filter(|digest| digest.bounds.intersects(near)) else {
+                continue;
+            };
+            let whole = pixels(&shape.clip_rect, scale);
+            let clip = whole.and(area);
+            if clip.is_empty() {
+                continue;
+            }
             let clip_rect = if whole.holds(area) {
+                if let Some(fill) = digest.covers(&rect) {
+                    ground = fill;
+                    out.clear();
+                    continue;
+                }
                 rect
             } else {
                 Rect::from_min_max(
@@ -153,8 +201,41 @@ pub fn within(shapes: &[ClippedShape], area: &Area, scale: f32) -> Vec<ClippedSh
             };
             out.push(ClippedShape { clip_rect, ..shape.clone() });
         }
+        (ground, out)
     }
-    out
+}
+
+/// A small shape on a part of the window as one number, with where it lies there.
+fn key(shape: &ClippedShape, digest: &Digest, part: &Area, scale: f32) -> Option<(u64, Area)> {
+    let points = |pixels: i64| pixels as f32 / scale;
+    let seen = digest.bounds.intersect(shape.clip_rect);
+    let on = seen.left() < points(part.right)
+        && seen.right() > points(part.left)
+        && seen.top() < points(part.bottom)
+        && seen.bottom() > points(part.top);
+    // What lies across the part looks the same however it is moved.
+    let across = seen.left() <= points(part.left) && seen.right() >= points(part.right);
+    if !on || across || seen.width() * seen.height() * scale * scale > SMALL as f32 {
+        return None;
+    }
+    let sheet = Sheet { scale, moved: 0 };
+    let mut mix = Mix::new(digest.look);
+    if !place(shape, &sheet, &mut mix) {
+        return None;
+    }
+    for edge in [shape.clip_rect.min, shape.clip_rect.max] {
+        mix.add(sheet.x(edge.x) as u64);
+        mix.add(sheet.y(edge.y) as u64);
+    }
+    let [left, top] = [seen.left(), seen.top()].map(|v| (v * scale).floor() as i64);
+    let [right, bottom] = [seen.right(), seen.bottom()].map(|v| (v * scale).ceil() as i64);
+    Some((mix.0, Area::new(left, top, right, bottom).and(part)))
+}
+
+/// The pixels of a rectangle.
+pub fn pixels(rect: &Rect, scale: f32) -> Area {
+    let pixel = |points: f32| f64::from(points * scale).round() as i64;
+    Area::new(pixel(rect.left()), pixel(rect.top()), pixel(rect.right()), pixel(rect.bottom()))
 }
 
 #[cfg(test)]
