@@ -33,9 +33,8 @@ use crate::presets::{Library, Preset};
 use crate::snapshot::Snapshot;
 use crate::state::{self, Look};
 
-/// When the next frame is asked for while something moves. It comes with the screen's own next one: every second of 60 a second,
-/// which asking later would miss.
-const FRAME: Duration = Duration::from_millis(25);
+/// Time between frames while something moves.
+const FRAME: Duration = Duration::from_millis(33);
 /// A level below which the meter is at rest.
 const AT_REST: f32 = 5.0e-4;
 /// How long a jump of the playhead is shown.

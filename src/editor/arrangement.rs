@@ -22,7 +22,7 @@ const GRIP_BARS: usize = 4;
 /// Size of the rows' names.
 const ROW_NAME: f32 = 9.0;
 /// Width of the strip where they stand.
-pub const NAMES: f32 = 50.0;
+pub const NAMES: f32 = 54.0;
 
 /// How far the wheel goes from the playhead, in bars.
 const PAN_BARS: f64 = 64.0;
@@ -288,7 +288,8 @@ fn names(room: &Room<'_, '_>, part: Part, rect: Rect, grid: &Grid<'_>) {
     let painter = room.ui.painter_at(rect);
     let font = egui::FontId::proportional(ROW_NAME);
     let left = rect.left() + 3.0;
-    painter.vline(rect.left() + NAMES - 0.5, rect.y_range(), theme.hair());
+    // Its soft edge too stays clear of what moves.
+    painter.vline(rect.left() + NAMES - 3.5, rect.y_range(), theme.hair());
     if part == Part::Drums {
         for (i, voice) in ROWS.iter().enumerate().filter(|_| grid.row >= 10.0) {
             let at = pos2(left, grid.drum_top(i) + grid.row / 2.0);

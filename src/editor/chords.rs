@@ -17,6 +17,11 @@ const EDGE: f32 = 5.0;
 /// How far the lines of what is planned stand apart, in points.
 const HATCH: f32 = 8.0;
 
+/// Steps of confidence that can be told apart.
+const SURE_STEPS: f32 = 20.0;
+/// Steps of the room that a name is given, in points.
+const WIDTH_STEP: f32 = 4.0;
+
 /// A cell as it is shown.
 struct Cell {
     chord: PlannedChord,
@@ -140,7 +145,8 @@ fn one(room: &mut Room<'_, '_>, lane: Rect, axis: &Axis, i: usize, cell: &Cell, 
     let chord = cell.chord;
     let (left, right) = (axis.x(chord.start_beat), axis.x(chord.start_beat + chord.length_beats));
     let whole = Rect::from_min_max(pos2(left, lane.top() + 3.0), pos2(right - 1.0, lane.bottom() - 3.0));
-    let colour = sure(theme.parts[1], chord.prob);
+    // In steps, so that not every breath of the listener's confidence paints the cell anew.
+    let colour = sure(theme.parts[1], (chord.prob * SURE_STEPS).round() / SURE_STEPS);
     let painter = room.ui.painter_at(lane);
     if cell.heard {
         painter.rect_filled(whole, RADIUS, colour.gamma_multiply(0.35));
@@ -168,7 +174,9 @@ fn one(room: &mut Room<'_, '_>, lane: Rect, axis: &Axis, i: usize, cell: &Cell, 
     let font = if rect.width() > 54.0 { big() } else { head() };
     if rect.width() > 16.0 {
         let at = rect.left_center() + vec2(5.0, 0.0);
-        room.text(at, Align2::LEFT_CENTER, &text, font, theme.high, rect.width() - 7.0);
+        // In steps too: at every width the text would be laid out anew.
+        let width = ((rect.width() - 7.0) / WIDTH_STEP).floor() * WIDTH_STEP;
+        room.text(at, Align2::LEFT_CENTER, &text, font, theme.high, width);
     }
     if cell.pinned {
         room.ui.painter_at(lane).circle_filled(rect.right_top() + vec2(-6.0, 6.0), 3.0, theme.accent);

@@ -179,7 +179,7 @@ impl<'a> Grid<'a> {
         let top = self.key_top(note.key);
         let left = self.axis.x(note.onset_beat);
         let right = self.axis.x(note.onset_beat + note.length_beats).max(left + 3.0);
-        Some(Rect::from_min_max(pos2(left, top), pos2(right - 0.5, top + self.row.max(2.5))))
+        Some(Rect::from_min_max(pos2(left, top), pos2(right - 1.0, top + self.row.max(2.5))))
     }
 
     /// The key whose row is at `y`.

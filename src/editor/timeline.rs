@@ -57,9 +57,12 @@ impl Axis {
         }
     }
 
-    /// Where a position lies.
+    /// Where a position lies: on a whole pixel of the music, reckoned without where that has moved to. So what is moved as
+    /// pixels is rounded as it would be if it were painted there.
     pub fn x(&self, beat: f64) -> f32 {
-        self.left + self.width * (PLAYHEAD + ((beat - self.view) / self.beats) as f32)
+        let pixels = f64::from(self.width) * self.scale / self.beats;
+        let playhead = (f64::from(self.left + self.width * PLAYHEAD) * self.scale).round();
+        ((playhead + (beat * pixels).round() - self.moved as f64) / self.scale) as f32
     }
 
     /// The position at a place.

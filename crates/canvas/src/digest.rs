@@ -164,8 +164,26 @@ impl Digest {
 impl Digest {
     /// The one colour that it paints on all of a rectangle, if it does.
     pub fn covers(&self, rect: &Rect) -> Option<Color32> {
-        let edge = self.reach.max(self.plain?) + SOFT;
-        self.fill.filter(|_| self.bounds.shrink(edge).contains_rect(*rect))
+        self.fill.filter(|_| self.is_around(rect))
+    }
+
+    /// Whether it only goes round a rectangle.
+    pub fn frames(&self, rect: &Rect) -> bool {
+        self.hollow && self.is_around(rect)
+    }
+
+    /// Whether its corners are round, but lie beside a rectangle, where it looks as if they were not.
+    pub fn is_straight_in(&self, rect: &Rect) -> bool {
+        let Some(corner) = self.plain.filter(|corner| *corner > 0.0) else { return false };
+        let within = self.bounds.shrink(corner);
+        let beside = rect.left() >= within.left() && rect.right() <= within.right();
+        beside || rect.top() >= within.top() && rect.bottom() <= within.bottom()
+    }
+
+    /// Whether its edges and corners lie beside a rectangle.
+    fn is_around(&self, rect: &Rect) -> bool {
+        let edge = self.plain.map(|corner| self.reach.max(corner) + SOFT);
+        edge.is_some_and(|edge| self.bounds.shrink(edge).contains_rect(*rect))
     }
 }
 

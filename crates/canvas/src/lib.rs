@@ -68,9 +68,7 @@ impl Canvas {
         }
         output.shapes.push(call(ctx, self.surface.begin(view.size, plan.shifts)));
         for area in &plan.areas {
-            let (ground, within) = self.memory.within(&shapes, area);
-            output.shapes.push(call(ctx, self.surface.fill(*area, ground)));
-            output.shapes.extend(within);
+            output.shapes.extend(self.memory.within(&shapes, area));
         }
         output.shapes.push(call(ctx, self.surface.end(view.size)));
     }

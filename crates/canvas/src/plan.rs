@@ -1,7 +1,7 @@
 //! What of a frame is to be painted, given what the one before left.
 
 use egui::epaint::ClippedShape;
-use egui::{Color32, Rect};
+use egui::{Color32, CornerRadius, Rect, Shape};
 
 use crate::area::{Area, joined};
 use crate::digest::{Digest, Mix, Sheet, place};
@@ -166,8 +166,8 @@ impl Memory {
 
     /// What is painted on an area in the frame that was planned last: the ground, and the shapes on it, cut off at its
     /// edges. What would be painted over altogether is left out.
-    pub fn within(&self, shapes: &[ClippedShape], area: &Area) -> (Color32, Vec<ClippedShape>) {
-        let View { scale, mut ground, .. } =
+    pub fn within(&self, shapes: &[ClippedShape], area: &Area) -> Vec<ClippedShape> {
+        let View { scale, ground, .. } =
             self.view.unwrap_or(View { size: [0; 2], scale: 1.0, ground: Color32::BLACK });
         let points = |pixels: i64| pixels as f32 / scale;
         let rect = Rect::from_min_max(
@@ -176,11 +176,15 @@ impl Memory {
         );
         // As far as the bounds of a shape reach beyond what is seen of it, it may be wrong.
         let near = rect.expand(1.0 / scale);
-        let mut out = Vec::new();
+        let painted = |colour| {
+            let mut mesh = egui::Mesh::default();
+            mesh.add_colored_rect(rect, colour);
+            ClippedShape::new(rect, mesh)
+        };
+        let mut out = vec![painted(ground)];
         for (shape, digest) in shapes.iter().zip(&self.digests) {
-            let Some(digest) = digest.as_ref().filter(|digest| digest.bounds.intersects(near)) else {
-                continue;
-            };
+            let reaches = |digest: &&Digest| digest.bounds.intersects(near) && !digest.frames(&rect);
+            let Some(digest) = digest.as_ref().filter(reaches) else { continue };
             let whole = pixels(&shape.clip_rect, scale);
             let clip = whole.and(area);
             if clip.is_empty() {
@@ -188,8 +192,8 @@ impl Memory {
             }
             let clip_rect = if whole.holds(area) {
                 if let Some(fill) = digest.covers(&rect) {
-                    ground = fill;
                     out.clear();
+                    out.push(painted(fill));
                     continue;
                 }
                 rect
@@ -199,9 +203,16 @@ impl Memory {
                     egui::pos2(points(clip.right), points(clip.bottom)),
                 )
             };
-            out.push(ClippedShape { clip_rect, ..shape.clone() });
+            let mut shape = ClippedShape { clip_rect, ..shape.clone() };
+            // Round corners are most of the triangles of a frame, and of most only an edge or the ground is seen.
+            if let Shape::Rect(round) = &mut shape.shape
+                && digest.is_straight_in(&rect)
+            {
+                round.corner_radius = CornerRadius::ZERO;
+            }
+            out.push(shape);
         }
-        (ground, out)
+        out
     }
 }
 

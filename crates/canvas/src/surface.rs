@@ -15,11 +15,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
 use baseview::gl::GlContext;
-use egui::Color32;
 use egui_glow::CallbackFn;
 use egui_glow::glow::{self, Context, HasContext as _, NativeFramebuffer, NativeTexture, PixelUnpackData};
 
-use crate::area::Area;
 use crate::plan::Shift;
 
 /// What OpenGL calls itself where the processor does the painting.
@@ -161,50 +159,28 @@ impl Surface {
                 surface.state.store(2, Ordering::Relaxed);
             }
             let height = size[1] as i32;
+            // What stays of each part: left, top, right, bottom, and how far it is moved.
+            let parts = shifts.iter().map(|Shift { area, by }| {
+                let (from, to) = (area.left + by.max(&0), area.right + by.min(&0));
+                [from, area.top, to, area.bottom, *by].map(|v| v as i32)
+            });
             // SAFETY: the context is current, and the objects are its own.
             unsafe {
                 gl.disable(glow::SCISSOR_TEST);
-                let spare = surface.spare.framebuffer();
-                for Shift { area, by } in &shifts {
-                    let [left, top, right, bottom] =
-                        [area.left, area.top, area.right, area.bottom].map(|v| v as i32);
-                    let by = *by as i32;
-                    let (from, to) = (left + by.max(0), right + by.min(0));
-                    // A window's rows run down and OpenGL's run up: turned over once more, they are copied as they lie.
-                    copy(
-                        gl,
-                        (window, [from, height - bottom, to, height - top]),
-                        (spare, [from, bottom, to, top]),
-                    );
-                    copy(
-                        gl,
-                        (spare, [from, top, to, bottom]),
-                        (window, [from - by, height - top, to - by, height - bottom]),
-                    );
+                // A window's rows run down and OpenGL's run up: turned over once more, they are copied as they lie. All there,
+                // then all back: to turn from one picture to another costs more than to copy a part.
+                let [there, back] =
+                    [(window, surface.spare.framebuffer()), (surface.spare.framebuffer(), window)];
+                turn(gl, there);
+                for [from, top, to, bottom, _] in parts.clone() {
+                    copy(gl, [from, height - bottom, to, height - top], [from, bottom, to, top]);
+                }
+                turn(gl, back);
+                for [from, top, to, bottom, by] in parts {
+                    copy(gl, [from, top, to, bottom], [from - by, height - top, to - by, height - bottom]);
                 }
                 gl.bind_framebuffer(glow::FRAMEBUFFER, window);
                 gl.enable(glow::SCISSOR_TEST);
-            }
-        })
-    }
-
-    /// Fills a part of the window.
-    pub fn fill(self: &Arc<Self>, area: Area, colour: Color32) -> CallbackFn {
-        CallbackFn::new(move |info, painter| {
-            let gl = painter.gl();
-            let [red, green, blue, alpha] = colour.to_normalized_gamma_f32();
-            let height = info.screen_size_px[1] as i32;
-            // SAFETY: the context is current; the painter sets anew what is set here but for the colour, which is set by
-            // whoever clears.
-            unsafe {
-                gl.scissor(
-                    area.left as i32,
-                    height - area.bottom as i32,
-                    (area.right - area.left) as i32,
-                    (area.bottom - area.top) as i32,
-                );
-                gl.clear_color(red, green, blue, alpha);
-                gl.clear(glow::COLOR_BUFFER_BIT);
             }
         })
     }
@@ -287,29 +263,24 @@ impl Sheet {
     }
 }
 
-/// Something that can be painted on, and a part of it: left, first row, right, last row.
-type Part = (Option<NativeFramebuffer>, [i32; 4]);
-
-/// Copies a part of one picture into another.
+/// Has what is copied taken from one picture into another.
 ///
 /// # Safety
 /// The context has to be current, and the pictures its own.
-unsafe fn copy(gl: &Context, (from, a): Part, (to, b): Part) {
+unsafe fn turn(gl: &Context, (from, to): (Option<NativeFramebuffer>, Option<NativeFramebuffer>)) {
     // SAFETY: said above.
     unsafe {
         gl.bind_framebuffer(glow::READ_FRAMEBUFFER, from);
         gl.bind_framebuffer(glow::DRAW_FRAMEBUFFER, to);
-        gl.blit_framebuffer(
-            a[0],
-            a[1],
-            a[2],
-            a[3],
-            b[0],
-            b[1],
-            b[2],
-            b[3],
-            glow::COLOR_BUFFER_BIT,
-            glow::NEAREST,
-        );
     }
+}
+
+/// Copies a part: left, first row, right, last row.
+///
+/// # Safety
+/// The context has to be current.
+unsafe fn copy(gl: &Context, a: [i32; 4], b: [i32; 4]) {
+    let (colours, as_it_is) = (glow::COLOR_BUFFER_BIT, glow::NEAREST);
+    // SAFETY: said above.
+    unsafe { gl.blit_framebuffer(a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3], colours, as_it_is) };
 }

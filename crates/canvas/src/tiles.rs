@@ -92,13 +92,17 @@ impl Tiles {
     fn put(&mut self, shape: &ClippedShape, digest: &Digest, sheet: Sheet, frame: u64) {
         let clip = self.clip(&shape.clip_rect, sheet);
         let bounds = self.edges(&digest.bounds, sheet, 0);
+        // What is not cut off at the part's sides does not move with it: beside the part it says nothing.
+        let cut = Self::exact(&shape.clip_rect, sheet);
+        let own = cut.left >= part(self.seen.left) && cut.right <= part(self.seen.right);
+        let known = if own { self.known } else { self.seen };
         let reached = clip.and(&bounds);
         let whole = {
             let area = Area {
-                left: reached.left.max(part(self.known.left)),
-                top: reached.top.max(part(self.known.top)),
-                right: reached.right.min(part(self.known.right)),
-                bottom: reached.bottom.min(part(self.known.bottom)),
+                left: reached.left.max(part(known.left)),
+                top: reached.top.max(part(known.top)),
+                right: reached.right.min(part(known.right)),
+                bottom: reached.bottom.min(part(known.bottom)),
             };
             if area.is_empty() {
                 return;
@@ -154,13 +158,18 @@ impl Tiles {
                     edges_of(&clip, 0);
                 }
                 match plain {
-                    Some((edges, bends, corner)) if !in_corner(&bends, corner, &at.and(&seen)) => {
+                    Some((_, bends, corner)) if in_corner(&bends, corner, &at.and(&seen)) => {
+                        // Edges farther away than a corner reaches bend nothing here.
+                        edges_of(&bends, corner + part(reach));
+                        mix.add(!digest.look);
+                    }
+                    Some((edges, ..)) => {
                         if !far(&edges) {
                             edges_of(&edges, part(reach));
                         }
                         mix.add(digest.look);
                     }
-                    _ => mix.add(all.0),
+                    None => mix.add(all.0),
                 }
                 *look = mix.0;
             }

@@ -40,10 +40,7 @@ impl Kept {
         }
         self.painted = areas.iter().map(Area::size).sum();
         for area in &areas {
-            let (ground, shapes) = self.memory.within(&output.shapes, area);
-            let shapes = bench.ctx.tessellate(shapes, scale);
-            let edges = [area.left, area.top, area.right, area.bottom];
-            picture.fill(edges, ground);
+            let shapes = bench.ctx.tessellate(self.memory.within(&output.shapes, area), scale);
             picture.paint(scale, &shapes, &bench.textures);
         }
         let shapes = bench.ctx.tessellate(output.shapes, scale);
