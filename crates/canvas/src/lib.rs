@@ -2,11 +2,12 @@
 //!
 //! egui paints every frame anew. Where graphics are software that is dear: every pixel is reckoned on the processor.
 //! [`Canvas`] stands between egui and its painter: it compares the shapes of a frame with those of the frame before,
-//! tile by tile, lets only those be painted that touch what changed, on a picture that is kept, and copies that picture into
-//! the window. Parts that move sideways ([`Scroll`]) are moved as pixels. It has no say in what is shown: every pixel is as
-//! egui's own painter would have made it.
+//! tile by tile, and lets only those be painted that touch what changed, on the window's own pixels, which the system is asked to
+//! keep. Parts that move sideways ([`Scroll`]) are moved as pixels. It has no say in what is shown: every pixel is as
+//! egui's own painter would have made it, but for the order in which numbers are rounded.
 //!
-//! Where graphics are the graphics processor's it does nothing, for there the painting is not what costs.
+//! Where graphics are the graphics processor's it does nothing, for there the painting is not what costs; nor where the system
+//! does not keep a window's pixels.
 //!
 //! ```
 //! let ctx = egui::Context::default();
