@@ -27,12 +27,11 @@ fn threads() -> BTreeSet<u32> {
     tasks.filter_map(|task| task.ok()?.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// What a thread is called, and the processor time that it took, in ticks of 1/100 s; nothing once it has ended.
-fn took(thread: u32) -> Option<(String, u64)> {
-    let text = std::fs::read_to_string(format!("/proc/self/task/{thread}/stat")).ok()?;
-    let (name, rest) = text.split_once('(')?.1.rsplit_once(')')?;
-    let fields: Vec<&str> = rest.split_whitespace().collect();
-    Some((name.to_owned(), fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?))
+/// What a thread is called, and the processor time that it took, in seconds; nothing once it has ended.
+fn took(thread: u32) -> Option<(String, f64)> {
+    let text = |what: &str| std::fs::read_to_string(format!("/proc/self/task/{thread}/{what}")).ok();
+    let nanoseconds: u64 = text("schedstat")?.split_whitespace().next()?.parse().ok()?;
+    Some((text("comm")?.trim().to_owned(), nanoseconds as f64 / 1e9))
 }
 
 /// The plug-in's window inside the host's.
@@ -135,14 +134,17 @@ pub fn measure() {
         println!("window, {what}: {:.1} frames a second", f64::from(frames) / seconds);
         for (thread, then) in own.iter().zip(then) {
             let (Some((name, now)), Some((_, then))) = (took(*thread), then) else { continue };
-            let share = (now - then) as f64 / seconds;
+            let share = (now - then) / seconds * 100.0;
             whole += share;
+            if share < 0.05 {
+                continue;
+            }
             println!("  {name:16} {share:5.1} % of a core");
         }
         println!("  {:16} {whole:5.1} % of a core", "together");
         if frames > 0 {
             let frame_ms = whole / 100.0 * seconds * 1e3 / f64::from(frames);
-            println!("  {frame_ms:.1} ms a frame: {:.0} % of a core at 30 frames a second", frame_ms * 3.0);
+            println!("  {frame_ms:.2} ms a frame: {:.1} % of a core at 30 frames a second", frame_ms * 3.0);
         }
     }
     stage.host.close_window();

@@ -651,7 +651,8 @@ impl NiceEguiApp for App {
         self.applied = None;
         self.apply_look(&ctx, frame);
         self.catch_files(&ctx, frame);
-        ctx.add_plugin(Canvas::default());
+        let graphics = frame.baseview_window().gl_context();
+        ctx.add_plugin(graphics.map_or_else(Canvas::default, |gl| Canvas::of(&gl)));
         frame.set_key_capture(KeyCapture::IgnoreAll);
         Ok(())
     }

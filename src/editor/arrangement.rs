@@ -8,7 +8,7 @@ use super::dial::ParamId;
 use super::lanes::{self, Grid, ROWS, ShownBar};
 use super::layout::HEAD_WIDTH;
 use super::moment::State;
-use super::room::{RADIUS, Room, wheel_notches};
+use super::room::{INSET, RADIUS, Room, wheel_notches};
 use super::ruler;
 use super::scene::{Action, ClipChoice, FileAct, Format};
 use super::selection;
@@ -19,8 +19,10 @@ use super::tooltips;
 /// Bars that a lane's grip drags out, where none are selected.
 const GRIP_BARS: usize = 4;
 
-/// Size of the octaves' names.
-const OCTAVE_NAME: f32 = 9.0;
+/// Size of the rows' names.
+const ROW_NAME: f32 = 9.0;
+/// Width of the strip where they stand.
+pub const NAMES: f32 = 54.0;
 
 /// How far the wheel goes from the playhead, in bars.
 const PAN_BARS: f64 = 64.0;
@@ -54,7 +56,8 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
             pos2(whole.right(), inner.top()),
         );
         let axis = Axis::new(room, at);
-        let moving = room.moves(Rect::from_min_max(at.min, whole.max), axis.moved());
+        let from = pos2(at.left() + NAMES - INSET, at.top());
+        let moving = room.moves(Rect::from_min_max(from, whole.max), axis.moved());
         ruler::paint(room, at, &axis, at.intersect(moving));
     }
     for (part, lane) in lanes {
@@ -75,9 +78,10 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
                 Part::Drums => drums(room, body, &grid, &bars),
                 _ => roll(room, part, body, &grid, &bars),
             }
-            signs(room, body, &axis, &bars);
+            signs(room, body.with_min_x(moving.left()), &axis, &bars);
             room.ui.set_clip_rect(whole);
-            lanes::hand(room, &grid, &bars);
+            names(room, part, body, &grid);
+            lanes::hand(room, &grid, body.with_min_x(moving.left()), &bars);
             let x = axis.x(axis.now());
             let accent = room.theme().accent;
             let painter = room.ui.painter_at(body.intersect(moving));
@@ -263,17 +267,6 @@ fn roll(room: &mut Room<'_, '_>, part: Part, rect: Rect, grid: &Grid<'_>, bars: 
             let y = grid.key_top(key) + grid.row;
             let painter = room.ui.painter_at(rect);
             painter.hline(rect.x_range(), y, Stroke::new(1.0, theme.line.gamma_multiply(0.6)));
-            if y - OCTAVE_NAME < rect.top() {
-                continue;
-            }
-            let name = format!("C{}", i32::from(key / 12) - 1);
-            painter.text(
-                pos2(rect.left() + 3.0, y),
-                Align2::LEFT_BOTTOM,
-                name,
-                egui::FontId::proportional(OCTAVE_NAME),
-                theme.low,
-            );
         }
     }
     let rounded = if part == Part::Bass { (grid.row / 2.0).min(5.0) } else { 1.5 };
@@ -287,14 +280,29 @@ fn drums(room: &mut Room<'_, '_>, rect: Rect, grid: &Grid<'_>, bars: &[ShownBar]
         painter.hline(rect.x_range(), grid.drum_top(i), Stroke::new(1.0, theme.line.gamma_multiply(0.4)));
     }
     notes(room, Part::Drums, rect, grid, bars, 0.0);
-    // Names stand over the strokes that have left, so that they can always be read.
-    for (i, voice) in ROWS.iter().enumerate().filter(|_| grid.row >= 10.0) {
-        let at = pos2(rect.left() + 3.0, grid.drum_top(i) + grid.row / 2.0);
-        let font = egui::FontId::proportional(9.0);
-        let galley = room.ui.painter().layout_no_wrap(voice.name().to_owned(), font, theme.low);
-        let place = Align2::LEFT_CENTER.anchor_size(at, galley.size());
-        room.ui.painter_at(rect).rect_filled(place.expand(1.0), 0.0, theme.well.gamma_multiply(0.85));
-        room.ui.painter_at(rect).galley(place.min, galley, theme.low);
+}
+
+/// What the rows are called, beside what moves.
+fn names(room: &Room<'_, '_>, part: Part, rect: Rect, grid: &Grid<'_>) {
+    let theme = room.theme();
+    let painter = room.ui.painter_at(rect);
+    let font = egui::FontId::proportional(ROW_NAME);
+    let left = rect.left() + 3.0;
+    // Its soft edge too stays clear of what moves.
+    painter.vline(rect.left() + NAMES - 3.5, rect.y_range(), theme.hair());
+    if part == Part::Drums {
+        for (i, voice) in ROWS.iter().enumerate().filter(|_| grid.row >= 10.0) {
+            let at = pos2(left, grid.drum_top(i) + grid.row / 2.0);
+            painter.text(at, Align2::LEFT_CENTER, voice.name(), font.clone(), theme.low);
+        }
+        return;
+    }
+    for key in (grid.keys.0..=grid.keys.1).filter(|key| key % 12 == 0) {
+        let y = grid.key_top(key) + grid.row;
+        if y - ROW_NAME >= rect.top() {
+            let name = format!("C{}", i32::from(key / 12) - 1);
+            painter.text(pos2(left, y), Align2::LEFT_BOTTOM, name, font.clone(), theme.low);
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::layout::HEAD_WIDTH;
 use super::room::{RADIUS, Room};
 use super::scene::{Action, ChordEdit, Correction, Heard};
 use super::theme::{big, body, head, small, sure};
-use super::timeline::Axis;
+use super::timeline::{Axis, BESIDE};
 use super::tooltips;
 
 /// How near to a cell's right edge the hand takes the edge, in points.
@@ -16,6 +16,11 @@ const EDGE: f32 = 5.0;
 
 /// How far the lines of what is planned stand apart, in points.
 const HATCH: f32 = 8.0;
+
+/// Steps of confidence that can be told apart.
+const SURE_STEPS: f32 = 20.0;
+/// Steps of the room that a name is given, in points.
+const WIDTH_STEP: f32 = 4.0;
 
 /// A cell as it is shown.
 struct Cell {
@@ -113,8 +118,12 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
         painter.vline(x, lane.y_range(), Stroke::new(1.0, colour));
     }
     let cells = cells(room, &axis);
+    let hidden = cells
+        .iter()
+        .take_while(|cell| axis.x(cell.chord.start_beat + cell.chord.length_beats) < moving.left() + 2.0);
+    let hidden = hidden.count();
     for (i, cell) in cells.iter().enumerate() {
-        one(room, lane, &axis, i, cell, &cells[..i]);
+        one(room, lane, &axis, i.saturating_sub(hidden), cell, &cells[..i]);
     }
     let x = axis.x(axis.now());
     room.ui.painter().vline(x, lane.y_range(), Stroke::new(2.0, theme.accent));
@@ -136,32 +145,38 @@ fn one(room: &mut Room<'_, '_>, lane: Rect, axis: &Axis, i: usize, cell: &Cell, 
     let chord = cell.chord;
     let (left, right) = (axis.x(chord.start_beat), axis.x(chord.start_beat + chord.length_beats));
     let whole = Rect::from_min_max(pos2(left, lane.top() + 3.0), pos2(right - 1.0, lane.bottom() - 3.0));
-    let rect = whole.intersect(lane);
-    if rect.width() < 1.0 {
-        return;
-    }
-    let colour = sure(theme.parts[1], chord.prob);
+    // In steps, so that not every breath of the listener's confidence paints the cell anew.
+    let colour = sure(theme.parts[1], (chord.prob * SURE_STEPS).round() / SURE_STEPS);
     let painter = room.ui.painter_at(lane);
     if cell.heard {
-        painter.rect_filled(rect, RADIUS, colour.gamma_multiply(0.35));
+        painter.rect_filled(whole, RADIUS, colour.gamma_multiply(0.35));
     } else {
-        painter.rect_filled(rect, RADIUS, colour.gamma_multiply(0.12));
+        painter.rect_filled(whole, RADIUS, colour.gamma_multiply(0.12));
         // The lines stand on the music and move with it, however much of the cell is to be seen.
-        let mut x = axis.standing(rect.left() - rect.height(), HATCH);
-        let hatch = painter.with_clip_rect(rect.intersect(painter.clip_rect()));
+        let near = whole.intersect(lane.expand2(vec2(BESIDE, 0.0)));
+        let mut x = axis.standing(near.left() - near.height(), HATCH);
+        let hatch = painter.with_clip_rect(whole.intersect(painter.clip_rect()));
+        let rect = near;
         while x < rect.right() {
             let line = [pos2(x, rect.bottom()), pos2(x + rect.height(), rect.top())];
             hatch.line_segment(line, Stroke::new(1.0, colour.gamma_multiply(0.3)));
             x += HATCH;
         }
     }
-    painter.rect_stroke(rect, RADIUS, Stroke::new(1.0, colour), StrokeKind::Inside);
+    painter.rect_stroke(whole, RADIUS, Stroke::new(1.0, colour), StrokeKind::Inside);
+    // What of it can be read and touched.
+    let rect = whole.intersect(room.ui.clip_rect());
+    if rect.width() < 1.0 {
+        return;
+    }
     let doubt = if chord.prob < 0.5 { "?" } else { "" };
     let text = format!("{}{doubt}", symbol(chord.chord));
     let font = if rect.width() > 54.0 { big() } else { head() };
     if rect.width() > 16.0 {
         let at = rect.left_center() + vec2(5.0, 0.0);
-        room.text(at, Align2::LEFT_CENTER, &text, font, theme.high, rect.width() - 7.0);
+        // In steps too: at every width the text would be laid out anew.
+        let width = ((rect.width() - 7.0) / WIDTH_STEP).floor() * WIDTH_STEP;
+        room.text(at, Align2::LEFT_CENTER, &text, font, theme.high, width);
     }
     if cell.pinned {
         room.ui.painter_at(lane).circle_filled(rect.right_top() + vec2(-6.0, 6.0), 3.0, theme.accent);

@@ -82,7 +82,9 @@ fn readout(room: &mut Room<'_, '_>, name: &str, rect: Rect, read: &Readout, tip:
     if let Some(prob) = read.prob {
         let bar = Rect::from_min_size(at + vec2(0.0, 43.0), vec2(room_left.min(110.0), 3.0));
         room.ui.painter().rect_filled(bar, RADIUS, theme.line);
-        let fill = Rect::from_min_size(bar.min, vec2(bar.width() * prob.clamp(0.0, 1.0), bar.height()));
+        // As it is told beneath: in hundredths.
+        let prob = (prob.clamp(0.0, 1.0) * 100.0).round() / 100.0;
+        let fill = Rect::from_min_size(bar.min, vec2(bar.width() * prob, bar.height()));
         room.ui.painter().rect_filled(fill, RADIUS, sure(theme.accent, prob));
     }
     room.text(at + vec2(0.0, 50.0), Align2::LEFT_TOP, &read.note, small(), theme.low, room_left);
@@ -318,10 +320,9 @@ fn strip(room: &mut Room<'_, '_>, rect: Rect) {
     let moved = (snapshot.heard_s * pixels).round();
     let moving = room.moves(rect, moved as i64);
     let painter = room.ui.painter_at(moving);
-    let x = |time_s: f64| {
-        let share = 1.0 - (moved / pixels - time_s) / STRIP_S;
-        rect.left() + rect.width() * share as f32
-    };
+    // Whole pixels here too, reckoned without where the strip has moved to.
+    let scale = f64::from(room.ui.ctx().pixels_per_point());
+    let x = |time_s: f64| rect.right() - ((moved - (time_s * pixels).round()) / scale) as f32;
     let middle = rect.center().y;
     for &(time_s, lufs) in &snapshot.strip.loudness {
         let height = rect.height() * 0.46 * ((lufs + 60.0) / 54.0).clamp(0.0, 1.0);

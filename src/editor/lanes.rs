@@ -179,7 +179,7 @@ impl<'a> Grid<'a> {
         let top = self.key_top(note.key);
         let left = self.axis.x(note.onset_beat);
         let right = self.axis.x(note.onset_beat + note.length_beats).max(left + 3.0);
-        Some(Rect::from_min_max(pos2(left, top), pos2(right - 0.5, top + self.row.max(2.5))))
+        Some(Rect::from_min_max(pos2(left, top), pos2(right - 1.0, top + self.row.max(2.5))))
     }
 
     /// The key whose row is at `y`.
@@ -230,8 +230,8 @@ fn name(part: Part, key: u8) -> String {
 }
 
 /// Everything that the hand can do in a lane.
-pub fn hand(room: &mut Room<'_, '_>, grid: &Grid<'_>, bars: &[ShownBar]) {
-    let (part, rect, axis) = (grid.part, grid.rect, grid.axis);
+pub fn hand(room: &mut Room<'_, '_>, grid: &Grid<'_>, rect: Rect, bars: &[ShownBar]) {
+    let (part, axis) = (grid.part, grid.axis);
     // A tip beside the pointer would lie over the notes: the status line tells.
     let response = room.touch(&place(part), rect, Sense::click_and_drag(), "");
     let count: usize = bars.iter().map(|bar| bar.notes.len()).sum();

@@ -14,6 +14,8 @@ use super::tooltips;
 
 /// Corners of panels and buttons.
 pub const RADIUS: CornerRadius = CornerRadius::same(5);
+/// How far from its sides a ground that things move over has corners, at the most, in points.
+pub const INSET: f32 = 8.0;
 /// How long the last line says what was done, in seconds.
 const SAID_S: f64 = 4.0;
 /// A notch of a wheel that counts in points.
@@ -54,9 +56,11 @@ impl Room<'_, '_> {
     pub fn moves(&mut self, rect: Rect, moved: i64) -> Rect {
         let scale = self.ui.ctx().pixels_per_point();
         let rect = rect.intersect(self.ui.clip_rect());
+        // The corners of the ground and their soft edges, which would be moved along.
+        let inset = ((f32::from(RADIUS.nw) + 1.0) * scale).ceil() + 2.0;
         let rect = Rect::from_min_max(
-            pos2(((rect.left() * scale).ceil() + 2.0) / scale, (rect.top() * scale).round() / scale),
-            pos2(((rect.right() * scale).floor() - 2.0) / scale, (rect.bottom() * scale).round() / scale),
+            pos2(((rect.left() * scale).ceil() + inset) / scale, (rect.top() * scale).round() / scale),
+            pos2(((rect.right() * scale).floor() - inset) / scale, (rect.bottom() * scale).round() / scale),
         );
         self.desk.scrolls.push(Scroll { rect, moved });
         rect

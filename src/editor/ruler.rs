@@ -39,7 +39,7 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect, axis: &Axis, moving: Rect) {
         let top = if named { rect.top() } else { rect.bottom() - 4.0 };
         painter.vline(x, top..=rect.bottom(), Stroke::new(1.0, theme.line));
         // The first bar's number stays as long as there is room for it.
-        let left = x.max(rect.left());
+        let left = x.max(painter.clip_rect().left());
         if named && x + width - left >= NUMBER {
             let at = pos2(left + 4.0, rect.center().y);
             let chosen = selection.is_some_and(|s| (s.from_beat..s.to_beat).contains(&(beat + 1e-6)));

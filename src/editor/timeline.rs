@@ -8,6 +8,8 @@ use super::scene::Desk;
 
 /// Where the playhead stands, as a share of the width.
 const PLAYHEAD: f32 = 0.4;
+/// How far beside the lanes their content is painted, though it is cut off, in points.
+pub const BESIDE: f32 = 24.0;
 /// Bars that are shown unless the musician zooms.
 const BARS_SHOWN: f64 = 8.0;
 
@@ -55,9 +57,12 @@ impl Axis {
         }
     }
 
-    /// Where a position lies.
+    /// Where a position lies: on a whole pixel of the music, reckoned without where that has moved to. So what is moved as
+    /// pixels is rounded as it would be if it were painted there.
     pub fn x(&self, beat: f64) -> f32 {
-        self.left + self.width * (PLAYHEAD + ((beat - self.view) / self.beats) as f32)
+        let pixels = f64::from(self.width) * self.scale / self.beats;
+        let playhead = (f64::from(self.left + self.width * PLAYHEAD) * self.scale).round();
+        ((playhead + (beat * pixels).round() - self.moved as f64) / self.scale) as f32
     }
 
     /// The position at a place.
@@ -86,9 +91,9 @@ impl Axis {
         self.now
     }
 
-    /// What is shown: first and last position.
+    /// What is shown, and a little more on either side: what comes in next is known by then. First and last position.
     pub fn range(&self) -> (f64, f64) {
-        (self.beat(self.left), self.beat(self.left + self.width))
+        (self.beat(self.left - BESIDE), self.beat(self.left + self.width + BESIDE))
     }
 
     /// The grid's bars that are to be seen: where each starts, and its length.

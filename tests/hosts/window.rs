@@ -195,6 +195,59 @@ fn the_window_paints_while_the_band_plays() {
     assert!(mean[0] < 70 && mean[1] > 190, "dark is dark and light is light: {mean:?}");
 }
 
+/// What was painted piece by piece while the band played, and moved as pixels, looks like the same painted at once: the window
+/// that is opened again.
+#[test]
+fn the_window_opened_anew_looks_the_same() {
+    if !on_a_screen("window::the_window_opened_anew_looks_the_same", 1280, 900) {
+        return;
+    }
+    let song = crate::song::demo(48_000);
+    let mut host = bundle::load_clap();
+    host.activate(song.rate, 480, false);
+    let (connection, window) = parent();
+    host.open_window(window);
+    let blocks = (20.0 * song.rate) as usize / 480;
+    for block in 0..=blocks {
+        let at = block * 480;
+        let input: Vec<Vec<f32>> = song.audio.iter().map(|c| c[at..at + 480].to_vec()).collect();
+        let place = if block < blocks { At::playing(song.beat(at as f64), song.tempo) } else { At::STOPPED };
+        host.process(&input, &mut [vec![0.0; 480], vec![0.0; 480]], &place);
+        host.idle();
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    // The last line tells of the machine's load, which goes up and down.
+    let told = 1120 * 660;
+    let at_rest = |host: &mut backline_testhost::Clap| {
+        // On a loaded machine the worker goes on for a while.
+        let (mut last, mut same) = (Vec::new(), 0);
+        for _ in 0..60 {
+            std::thread::sleep(Duration::from_millis(400));
+            host.idle();
+            let now = look(&connection, window, "at-rest")[..told].to_vec();
+            same = if now == last && colours(&now) > 60 { same + 1 } else { 0 };
+            if same == 5 {
+                return now;
+            }
+            last = now;
+        }
+        panic!("the window never comes to rest");
+    };
+    let kept = at_rest(&mut host);
+    host.close_window();
+    host.open_window(window);
+    let anew = at_rest(&mut host);
+    host.close_window();
+    // By one of 255 the order in which numbers are rounded shows.
+    let off = |a: [u8; 3], b: [u8; 3]| a.iter().zip(b).map(|(a, b)| a.abs_diff(b)).max();
+    let off = |a, b| off(a, b).unwrap_or(0);
+    let wrong: Vec<(usize, usize)> =
+        (0..told).filter(|i| off(kept[*i], anew[*i]) > 1).map(|i| (i % 1120, i / 1120)).collect();
+    let shown: Vec<_> =
+        wrong.iter().take(40).map(|(x, y)| (*x, *y, kept[y * 1120 + x], anew[y * 1120 + x])).collect();
+    assert!(wrong.is_empty(), "{} pixels differ; where, as kept, and anew: {shown:?}", wrong.len());
+}
+
 /// The hand of a musician, by the X server's own test extension.
 pub fn hand(connection: &impl Connection, kind: u8, detail: u8, x: f32, y: f32) {
     use x11rb::protocol::xtest::ConnectionExt as _;

@@ -53,18 +53,25 @@ pub struct Sheet {
 impl Sheet {
     /// A column, in parts of a pixel.
     pub fn x(&self, points: f32) -> i64 {
-        (f64::from(points * self.scale) * PARTS).round() as i64 + self.moved * PARTS as i64
+        self.y(points).saturating_add(self.moved * PARTS as i64)
     }
 
     /// A row, in parts of a pixel.
     pub fn y(&self, points: f32) -> i64 {
-        (f64::from(points * self.scale) * PARTS).round() as i64
+        nearest(f64::from(points * self.scale) * PARTS)
     }
 
     fn at(&self, mix: &mut Mix, at: Pos2) {
         mix.add(self.x(at.x) as u64);
         mix.add(self.y(at.y) as u64);
     }
+}
+
+/// The nearest whole number, without the call that rounding costs on processors of every age; a half goes up.
+fn nearest(value: f64) -> i64 {
+    /// Makes all places positive, so that cutting off what follows the point rounds down.
+    const UP: f64 = (1u64 << 32) as f64;
+    ((value + (UP + 0.5)) as i64).saturating_sub(1 << 32)
 }
 
 /// A part of a pixel's share in whole pixels: [`Sheet::x`] to columns.
@@ -82,6 +89,8 @@ pub struct Digest {
     pub plain: Option<f32>,
     /// How far an edge of `bounds` is seen, in points: farther within there is the fill alone.
     pub reach: f32,
+    /// Its fill, where that is one colour without gaps.
+    pub fill: Option<Color32>,
     /// It has no fill.
     pub hollow: bool,
     /// What it is, but for where.
@@ -136,6 +145,7 @@ impl Digest {
                 bounds: (moved * bounds).expand(soft),
                 plain: None,
                 reach: 0.0,
+                fill: None,
                 hollow: false,
                 look,
             });
@@ -144,9 +154,36 @@ impl Digest {
             bounds: bounds.expand(soft),
             plain,
             reach: 2.0 * soft,
+            fill: None,
             hollow: false,
             look,
         })
+    }
+}
+
+impl Digest {
+    /// The one colour that it paints on all of a rectangle, if it does.
+    pub fn covers(&self, rect: &Rect) -> Option<Color32> {
+        self.fill.filter(|_| self.is_around(rect))
+    }
+
+    /// Whether it only goes round a rectangle.
+    pub fn frames(&self, rect: &Rect) -> bool {
+        self.hollow && self.is_around(rect)
+    }
+
+    /// Whether its corners are round, but lie beside a rectangle, where it looks as if they were not.
+    pub fn is_straight_in(&self, rect: &Rect) -> bool {
+        let Some(corner) = self.plain.filter(|corner| *corner > 0.0) else { return false };
+        let within = self.bounds.shrink(corner);
+        let beside = rect.left() >= within.left() && rect.right() <= within.right();
+        beside || rect.top() >= within.top() && rect.bottom() <= within.bottom()
+    }
+
+    /// Whether its edges and corners lie beside a rectangle.
+    fn is_around(&self, rect: &Rect) -> bool {
+        let edge = self.plain.map(|corner| self.reach.max(corner) + SOFT);
+        edge.is_some_and(|edge| self.bounds.shrink(edge).contains_rect(*rect))
     }
 }
 
@@ -204,6 +241,7 @@ fn of_rect(shape: &RectShape, soft: f32) -> Option<Digest> {
         bounds: bounds.expand(soft),
         plain: simple.then_some(if corner > 0.0 { corner + reach } else { 0.0 }),
         reach,
+        fill: (simple && fill.is_opaque()).then_some(*fill),
         hollow: *fill == Color32::TRANSPARENT,
         look: mix.0,
     })

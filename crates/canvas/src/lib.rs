@@ -2,11 +2,12 @@
 //!
 //! egui paints every frame anew. Where graphics are software that is dear: every pixel is reckoned on the processor.
 //! [`Canvas`] stands between egui and its painter: it compares the shapes of a frame with those of the frame before,
-//! tile by tile, lets only those be painted that touch what changed, on a picture that is kept, and copies that picture into
-//! the window. Parts that move sideways ([`Scroll`]) are moved as pixels. It has no say in what is shown: every pixel is as
-//! egui's own painter would have made it.
+//! tile by tile, and lets only those be painted that touch what changed, on the window's own pixels, which the system is asked to
+//! keep. Parts that move sideways ([`Scroll`]) are moved as pixels. It has no say in what is shown: every pixel is as
+//! egui's own painter would have made it, but for the order in which numbers are rounded.
 //!
-//! Where graphics are the graphics processor's it does nothing, for there the painting is not what costs.
+//! Where graphics are the graphics processor's it does nothing, for there the painting is not what costs; nor where the system
+//! does not keep a window's pixels.
 //!
 //! ```
 //! let ctx = egui::Context::default();
@@ -25,12 +26,13 @@ mod tiles;
 
 use std::sync::Arc;
 
-use egui::epaint::{ClippedShape, Primitive};
-use egui::{Color32, Context, FullOutput, Rect, Shape, pos2, vec2};
+use baseview::gl::GlContext;
+use egui::epaint::ClippedShape;
+use egui::{Color32, Context, FullOutput, Rect, Shape, vec2};
 
 pub use area::Area;
-pub use plan::{Memory, Plan, Scroll, Shift, View, within};
-use surface::{State, Surface};
+pub use plan::{Memory, Plan, Scroll, Shift, View};
+use surface::{Egl, State, Surface};
 
 /// Stands between egui and its painter; an egui plugin.
 #[derive(Default)]
@@ -42,6 +44,11 @@ pub struct Canvas {
 }
 
 impl Canvas {
+    /// For a window with these graphics.
+    pub fn of(gl: &GlContext) -> Self {
+        Self { surface: Arc::new(Surface::new(Egl::of(gl))), ..Self::default() }
+    }
+
     /// What lies under all shapes of this frame, and what moves sideways in it.
     pub fn set(&mut self, ground: Color32, scrolls: Vec<Scroll>) {
         self.ground = ground;
@@ -51,36 +58,27 @@ impl Canvas {
     fn keep(&mut self, ctx: &Context, output: &mut FullOutput) {
         let scale = ctx.pixels_per_point();
         let view = View { size: pixels(ctx), scale, ground: self.ground };
-        let plan = self.memory.plan(&output.shapes, view, &self.scrolls);
-        // The picture lies upside down: so a copy into the window needs not be turned, since windows' rows run down
-        // and OpenGL's run up.
-        let height = view.size[1] as f32 / scale;
-        let mut upside_down = Vec::new();
-        if !plan.shifts.is_empty() || !plan.areas.is_empty() {
-            upside_down.push(call(ctx, self.surface.begin(view.size, plan.shifts)));
+        if self.surface.lost() {
+            self.memory.forget();
         }
+        soft_edges(ctx);
+        let shapes = std::mem::take(&mut output.shapes);
+        let plan = self.memory.plan(&shapes, view, &self.scrolls);
+        if plan == Plan::default() {
+            return;
+        }
+        output.shapes.push(call(ctx, self.surface.begin(view.size, plan.shifts)));
         for area in &plan.areas {
-            let mut shapes = within(&output.shapes, area, scale);
-            let [left, top, right, bottom] =
-                [area.left, area.top, area.right, area.bottom].map(|v| v as f32 / scale);
-            let rect = Rect::from_min_max(pos2(left, top), pos2(right, bottom));
-            let mut ground = egui::Mesh::default();
-            ground.add_colored_rect(rect, self.ground);
-            shapes.insert(0, ClippedShape::new(rect, ground));
-            for primitive in ctx.tessellate(shapes, scale) {
-                let Primitive::Mesh(mut mesh) = primitive.primitive else { continue };
-                mesh.vertices.iter_mut().for_each(|vertex| vertex.pos.y = height - vertex.pos.y);
-                let clip = primitive.clip_rect;
-                let clip_rect = Rect::from_min_max(
-                    pos2(clip.left(), height - clip.bottom()),
-                    pos2(clip.right(), height - clip.top()),
-                );
-                upside_down.push(ClippedShape::new(clip_rect, mesh));
-            }
+            output.shapes.extend(self.memory.within(&shapes, area));
         }
-        upside_down.push(call(ctx, self.surface.show(view.size)));
-        output.shapes = upside_down;
+        output.shapes.push(call(ctx, self.surface.end(view.size)));
     }
+}
+
+/// Has egui paint what [`Memory::within`] gives as it stands: of what it thinks lies beside a part it would leave out the soft
+/// edge that reaches in.
+pub fn soft_edges(ctx: &Context) {
+    ctx.options_mut(|options| options.tessellation_options.coarse_tessellation_culling = false);
 }
 
 /// The window's size.
@@ -110,7 +108,7 @@ impl egui::Plugin for Canvas {
         match self.surface.state() {
             State::Unknown => {
                 self.memory.forget();
-                output.shapes.push(call(ctx, self.surface.ask(pixels(ctx))));
+                output.shapes.push(call(ctx, self.surface.ask()));
             }
             State::Kept => self.keep(ctx, output),
             State::Refused => {}

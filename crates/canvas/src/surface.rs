@@ -1,12 +1,20 @@
-//! The picture that is kept: a texture in the window's own graphics context.
+//! The picture that is kept: the window's own pixels, where the system lets them be.
 //!
 //! All of it happens on the window's thread, in calls that egui's painter makes while the context is current. What is
 //! kept from call to call are numbers of OpenGL's objects, which end with the window's context.
+//!
+//! Three things cost time where the processor is the painter, and are not needed: to clear the window before each frame,
+//! to keep a picture beside it, and to copy that into it. EGL can be asked to leave a window's pixels as they are when they
+//! are shown (EGL 1.5, section 3.10.1.1), so they are the picture. That the framework clears them all the same is got round:
+//! between frames OpenGL paints on a scrap of one pixel, and that is what is cleared.
 
+use std::ffi::{CStr, c_void};
+use std::mem::transmute;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
+use baseview::gl::GlContext;
 use egui_glow::CallbackFn;
 use egui_glow::glow::{self, Context, HasContext as _, NativeFramebuffer, NativeTexture, PixelUnpackData};
 
@@ -15,15 +23,75 @@ use crate::plan::Shift;
 /// What OpenGL calls itself where the processor does the painting.
 const SOFTWARE: [&str; 4] = ["llvmpipe", "softpipe", "swrast", "SwiftShader"];
 
-/// Whether a picture can be kept, and shall be.
+/// Whether the window's pixels can be kept, and shall be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// Nobody has asked yet.
     Unknown,
-    /// It is kept.
+    /// They are kept.
     Kept,
     /// Graphics are not software, or cannot do it.
     Refused,
+}
+
+type Current = extern "system" fn() -> *mut c_void;
+type Drawn = extern "system" fn(i32) -> *mut c_void;
+type Set = extern "system" fn(*mut c_void, *mut c_void, i32, i32) -> u32;
+type Get = extern "system" fn(*mut c_void, *mut c_void, i32, *mut i32) -> u32;
+
+/// EGL's functions for the surface that is painted on, which lie outside OpenGL.
+#[derive(Clone, Copy)]
+pub struct Egl {
+    display: Current,
+    surface: Drawn,
+    set: Set,
+    get: Get,
+}
+
+const EGL_DRAW: i32 = 0x3059;
+const EGL_HEIGHT: i32 = 0x3056;
+const EGL_WIDTH: i32 = 0x3057;
+const EGL_SWAP_BEHAVIOR: i32 = 0x3093;
+const EGL_BUFFER_PRESERVED: i32 = 0x3094;
+
+impl Egl {
+    /// The functions behind these graphics; `None` where they are not EGL's.
+    pub fn of(gl: &GlContext) -> Option<Self> {
+        let [display, surface, set, get] =
+            [c"eglGetCurrentDisplay", c"eglGetCurrentSurface", c"eglSurfaceAttrib", c"eglQuerySurface"]
+                .map(|name: &CStr| gl.get_proc_address(name));
+        if [display, surface, set, get].contains(&std::ptr::null()) {
+            return None;
+        }
+        // SAFETY: none is null, and EGL's header gives what goes by these names these types.
+        unsafe {
+            Some(Self {
+                display: transmute::<*const c_void, Current>(display),
+                surface: transmute::<*const c_void, Drawn>(surface),
+                set: transmute::<*const c_void, Set>(set),
+                get: transmute::<*const c_void, Get>(get),
+            })
+        }
+    }
+
+    /// Asks that the pixels stay when they are shown; `false` if they may not.
+    fn keep_pixels(&self) -> bool {
+        let (display, surface) = ((self.display)(), (self.surface)(EGL_DRAW));
+        !display.is_null()
+            && !surface.is_null()
+            && (self.set)(display, surface, EGL_SWAP_BEHAVIOR, EGL_BUFFER_PRESERVED) == 1
+    }
+
+    /// The size in pixels of what is painted on.
+    fn size(&self) -> Option<[u32; 2]> {
+        let (display, surface) = ((self.display)(), (self.surface)(EGL_DRAW));
+        let side = |which| {
+            let mut value = 0;
+            let known = (self.get)(display, surface, which, &raw mut value) == 1;
+            known.then_some(value)?.try_into().ok()
+        };
+        Some([side(EGL_WIDTH)?, side(EGL_HEIGHT)?])
+    }
 }
 
 /// A texture that is painted on.
@@ -31,19 +99,26 @@ pub enum State {
 struct Sheet {
     framebuffer: AtomicU32,
     texture: AtomicU32,
+    size: [AtomicU32; 2],
 }
 
-/// The picture, and a spare one that it is moved by way of.
+/// The window's pixels, a spare sheet that they are moved by way of, and the scrap.
 #[derive(Default)]
 pub struct Surface {
     state: AtomicU8,
-    size: [AtomicU32; 2],
-    picture: Sheet,
+    lost: AtomicBool,
+    egl: Option<Egl>,
     spare: Sheet,
+    scrap: Sheet,
 }
 
 impl Surface {
-    /// Whether a picture is kept.
+    /// Of a window whose pixels EGL may keep.
+    pub fn new(egl: Option<Egl>) -> Self {
+        Self { egl, ..Self::default() }
+    }
+
+    /// Whether the pixels are kept.
     pub fn state(&self) -> State {
         match self.state.load(Ordering::Relaxed) {
             0 => State::Unknown,
@@ -52,82 +127,82 @@ impl Surface {
         }
     }
 
-    /// Asks what graphics there are, and whether a picture of this size can be kept.
-    pub fn ask(self: &Arc<Self>, size: [u32; 2]) -> CallbackFn {
+    /// Whether the pixels were lost since this was asked last: the window had another size than was known.
+    pub fn lost(&self) -> bool {
+        self.lost.swap(false, Ordering::Relaxed)
+    }
+
+    /// Asks what graphics there are, and whether the window's pixels can be kept.
+    pub fn ask(self: &Arc<Self>) -> CallbackFn {
         let surface = Arc::clone(self);
         CallbackFn::new(move |_, painter| {
+            let gl = painter.gl();
             // SAFETY: the painter calls while its context is current.
-            let renderer = unsafe { painter.gl().get_parameter_string(glow::RENDERER) };
-            let software = SOFTWARE.iter().any(|name| renderer.contains(name));
-            let kept = software && surface.fits(painter.gl(), size);
+            let renderer = unsafe { gl.get_parameter_string(glow::RENDERER) };
+            let kept = SOFTWARE.iter().any(|name| renderer.contains(name))
+                && surface.egl.is_some_and(|egl| egl.keep_pixels())
+                && surface.scrap.fits(gl, [1, 1]);
             surface.state.store(if kept { 1 } else { 2 }, Ordering::Relaxed);
+            if kept {
+                surface.leave(gl);
+            }
         })
     }
 
-    /// Turns the painter to the picture, whose parts are moved first.
+    /// Turns the painter to the window, parts of which are moved first.
     pub fn begin(self: &Arc<Self>, size: [u32; 2], shifts: Vec<Shift>) -> CallbackFn {
         let surface = Arc::clone(self);
         CallbackFn::new(move |_, painter| {
-            let gl = painter.gl();
-            if !surface.fits(gl, size) {
+            let (gl, window) = (painter.gl(), painter.intermediate_fbo());
+            if !shifts.is_empty() && !surface.spare.fits(gl, size) {
+                surface.lost.store(true, Ordering::Relaxed);
                 surface.state.store(2, Ordering::Relaxed);
-                return;
             }
+            let height = size[1] as i32;
+            // What stays of each part: left, top, right, bottom, and how far it is moved.
+            let parts = shifts.iter().map(|Shift { area, by }| {
+                let (from, to) = (area.left + by.max(&0), area.right + by.min(&0));
+                [from, area.top, to, area.bottom, *by].map(|v| v as i32)
+            });
             // SAFETY: the context is current, and the objects are its own.
             unsafe {
                 gl.disable(glow::SCISSOR_TEST);
-                for Shift { area, by } in &shifts {
-                    let [left, top, right, bottom] =
-                        [area.left, area.top, area.right, area.bottom].map(|v| v as i32);
-                    let by = *by as i32;
-                    let (from, to) = (left + by.max(0), right + by.min(0));
-                    copy(gl, &surface.picture, &surface.spare, (from, to), from, (top, bottom));
-                    copy(gl, &surface.spare, &surface.picture, (from, to), from - by, (top, bottom));
+                // A window's rows run down and OpenGL's run up: turned over once more, they are copied as they lie. All there,
+                // then all back: to turn from one picture to another costs more than to copy a part.
+                let [there, back] =
+                    [(window, surface.spare.framebuffer()), (surface.spare.framebuffer(), window)];
+                turn(gl, there);
+                for [from, top, to, bottom, _] in parts.clone() {
+                    copy(gl, [from, height - bottom, to, height - top], [from, bottom, to, top]);
                 }
-                gl.bind_framebuffer(glow::FRAMEBUFFER, surface.picture.framebuffer());
+                turn(gl, back);
+                for [from, top, to, bottom, by] in parts {
+                    copy(gl, [from, top, to, bottom], [from - by, height - top, to - by, height - bottom]);
+                }
+                gl.bind_framebuffer(glow::FRAMEBUFFER, window);
                 gl.enable(glow::SCISSOR_TEST);
             }
         })
     }
 
-    /// Copies the picture into the window, and turns the painter back to that.
-    pub fn show(self: &Arc<Self>, size: [u32; 2]) -> CallbackFn {
+    /// Ends the painting of a window that should have this size.
+    pub fn end(self: &Arc<Self>, size: [u32; 2]) -> CallbackFn {
         let surface = Arc::clone(self);
         CallbackFn::new(move |_, painter| {
-            let gl = painter.gl();
-            let [width, height] = size.map(|v| v as i32);
-            // SAFETY: as above.
-            unsafe {
-                gl.disable(glow::SCISSOR_TEST);
-                gl.bind_framebuffer(glow::READ_FRAMEBUFFER, surface.picture.framebuffer());
-                gl.bind_framebuffer(glow::DRAW_FRAMEBUFFER, painter.intermediate_fbo());
-                gl.blit_framebuffer(
-                    0,
-                    0,
-                    width,
-                    height,
-                    0,
-                    height,
-                    width,
-                    0,
-                    glow::COLOR_BUFFER_BIT,
-                    glow::NEAREST,
-                );
-                gl.bind_framebuffer(glow::FRAMEBUFFER, painter.intermediate_fbo());
-                gl.enable(glow::SCISSOR_TEST);
+            // A window that has another size by now has other pixels.
+            if surface.egl.and_then(|egl| egl.size()) != Some(size) {
+                surface.lost.store(true, Ordering::Relaxed);
+            }
+            if surface.state() == State::Kept {
+                surface.leave(painter.gl());
             }
         })
     }
 
-    /// Makes the pictures of this size, unless they are; `false` if that cannot be.
-    fn fits(&self, gl: &Context, size: [u32; 2]) -> bool {
-        let [width, height] = &self.size;
-        if [width, height].map(|v| v.load(Ordering::Relaxed)) == size {
-            return true;
-        }
-        width.store(size[0], Ordering::Relaxed);
-        height.store(size[1], Ordering::Relaxed);
-        [&self.picture, &self.spare].into_iter().all(|sheet| sheet.make(gl, size).is_some())
+    /// Leaves the scrap for the framework to clear.
+    fn leave(&self, gl: &Context) {
+        // SAFETY: the context is current, and the scrap is its own.
+        unsafe { gl.bind_framebuffer(glow::FRAMEBUFFER, self.scrap.framebuffer()) };
     }
 }
 
@@ -136,7 +211,15 @@ impl Sheet {
         NonZeroU32::new(self.framebuffer.load(Ordering::Relaxed)).map(NativeFramebuffer)
     }
 
-    /// Makes it of this size.
+    /// Makes it of this size, unless it is; `false` if that cannot be.
+    fn fits(&self, gl: &Context, size: [u32; 2]) -> bool {
+        if self.size.each_ref().map(|v| v.load(Ordering::Relaxed)) == size {
+            return true;
+        }
+        self.size.iter().zip(size).for_each(|(known, size)| known.store(size, Ordering::Relaxed));
+        self.make(gl, size).is_some()
+    }
+
     fn make(&self, gl: &Context, size: [u32; 2]) -> Option<()> {
         let old = NonZeroU32::new(self.texture.swap(0, Ordering::Relaxed)).map(NativeTexture);
         let [width, height] = size.map(|v| v as i32);
@@ -180,33 +263,24 @@ impl Sheet {
     }
 }
 
-/// Copies columns of some rows from one picture to another.
+/// Has what is copied taken from one picture into another.
 ///
 /// # Safety
 /// The context has to be current, and the pictures its own.
-unsafe fn copy(
-    gl: &Context,
-    from: &Sheet,
-    to: &Sheet,
-    (left, right): (i32, i32),
-    at: i32,
-    (top, bottom): (i32, i32),
-) {
+unsafe fn turn(gl: &Context, (from, to): (Option<NativeFramebuffer>, Option<NativeFramebuffer>)) {
     // SAFETY: said above.
     unsafe {
-        gl.bind_framebuffer(glow::READ_FRAMEBUFFER, from.framebuffer());
-        gl.bind_framebuffer(glow::DRAW_FRAMEBUFFER, to.framebuffer());
-        gl.blit_framebuffer(
-            left,
-            top,
-            right,
-            bottom,
-            at,
-            top,
-            at + right - left,
-            bottom,
-            glow::COLOR_BUFFER_BIT,
-            glow::NEAREST,
-        );
+        gl.bind_framebuffer(glow::READ_FRAMEBUFFER, from);
+        gl.bind_framebuffer(glow::DRAW_FRAMEBUFFER, to);
     }
+}
+
+/// Copies a part: left, first row, right, last row.
+///
+/// # Safety
+/// The context has to be current.
+unsafe fn copy(gl: &Context, a: [i32; 4], b: [i32; 4]) {
+    let (colours, as_it_is) = (glow::COLOR_BUFFER_BIT, glow::NEAREST);
+    // SAFETY: said above.
+    unsafe { gl.blit_framebuffer(a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3], colours, as_it_is) };
 }

@@ -1,15 +1,13 @@
 //! A sheet of pixels as tiles, each with one number for all that is painted on it.
 
-use egui::Rect;
 use egui::epaint::ClippedShape;
+use egui::{Rect, pos2, vec2};
 
 use crate::area::Area;
 use crate::digest::{Digest, Mix, Sheet, part, place};
 
 /// Side of a tile, in pixels.
 pub const TILE: i64 = 16;
-/// Farther than any window reaches, in pixels.
-const FAR_OFF: i64 = 1 << 20;
 /// Farther than any edge.
 const FAR: i64 = i64::MAX / 4;
 
@@ -18,6 +16,8 @@ const FAR: i64 = i64::MAX / 4;
 pub struct Tiles {
     /// What is seen of the sheet, in its own pixels.
     seen: Area,
+    /// That and, beside a part that moves, what may be seen next: so a tile that is seen in part has its look already.
+    known: Area,
     first: (i64, i64),
     columns: i64,
     looks: Vec<u64>,
@@ -25,52 +25,84 @@ pub struct Tiles {
 
 impl Tiles {
     /// Takes down what `shapes` (with their digests) paint on the part `window` of the window, whose sheet has been
-    /// moved. What lies wholly within one of `without` is left out. `frame` is what an unknown shape looks like.
+    /// moved, and `beside` it, so many pixels on either side. What lies wholly within one of `without` is left out.
+    /// `frame` is what an unknown shape looks like.
     pub fn of<'a>(
         shapes: impl Iterator<Item = (&'a ClippedShape, &'a Digest)>,
-        window: Area,
+        (window, beside): (Area, i64),
         sheet: Sheet,
         without: &[Rect],
         frame: u64,
     ) -> Self {
         let seen = window.moved(sheet.moved);
-        let first = (seen.left.div_euclid(TILE), seen.top.div_euclid(TILE));
-        let columns = (seen.right - 1).div_euclid(TILE) - first.0 + 1;
-        let rows = (seen.bottom - 1).div_euclid(TILE) - first.1 + 1;
+        let known = Area { left: seen.left - beside, right: seen.right + beside, ..seen };
+        let first = (known.left.div_euclid(TILE), known.top.div_euclid(TILE));
+        let columns = (known.right - 1).div_euclid(TILE) - first.0 + 1;
+        let rows = (known.bottom - 1).div_euclid(TILE) - first.1 + 1;
         let looks = vec![0; (columns.max(0) * rows.max(0)) as usize];
-        let mut tiles = Self { seen, first, columns, looks };
+        let mut tiles = Self { seen, known, first, columns, looks };
+        let points = |pixels: i64| pixels as f32 / sheet.scale;
+        let near = Rect::from_min_max(
+            pos2(points(window.left - 1), points(window.top - 1)),
+            pos2(points(window.right + 1), points(window.bottom + 1)),
+        );
+        let around = near.expand2(vec2(points(beside), 0.0));
         for (shape, digest) in shapes {
-            if !without.iter().any(|hole| hole.contains_rect(shape.clip_rect)) {
+            let reached = near.intersects(shape.clip_rect) && around.intersects(digest.bounds);
+            if reached && !without.iter().any(|hole| hole.contains_rect(shape.clip_rect)) {
                 tiles.put(shape, digest, sheet, frame);
             }
         }
         tiles
     }
 
-    /// Edges, in parts of a pixel: where they lie beyond what is seen, how far beyond says nothing.
-    fn edges(&self, rect: &Rect, sheet: Sheet, spare: i64) -> Area {
-        let [left, right] = [rect.left(), rect.right()].map(|x| sheet.x(x));
-        let [top, bottom] = [rect.top(), rect.bottom()].map(|y| sheet.y(y));
-        let low = |edge: i64, seen: i64| if edge <= part(seen - spare) { -FAR } else { edge };
-        let high = |edge: i64, seen: i64| if edge >= part(seen + spare) { FAR } else { edge };
+    /// Edges, in parts of a pixel. Where they lie beyond what is seen, how far beyond says nothing.
+    fn clip(&self, rect: &Rect, sheet: Sheet) -> Area {
+        let edges = Self::exact(rect, sheet);
+        let low = |edge: i64, seen: i64| if edge <= part(seen) { -FAR } else { edge };
+        let high = |edge: i64, seen: i64| if edge >= part(seen) { FAR } else { edge };
         Area {
-            left: low(left, self.seen.left),
-            top: low(top, self.seen.top),
-            right: high(right, self.seen.right),
-            bottom: high(bottom, self.seen.bottom),
+            left: low(edges.left, self.seen.left),
+            top: low(edges.top, self.seen.top),
+            right: high(edges.right, self.seen.right),
+            bottom: high(edges.bottom, self.seen.bottom),
         }
     }
 
+    /// The same of something that moves, or stands under what moves: the latter reaches from beyond one side to beyond the
+    /// other.
+    fn edges(&self, rect: &Rect, sheet: Sheet, spare: i64) -> Area {
+        let exact = Self::exact(rect, sheet);
+        let across =
+            exact.left <= part(self.seen.left - spare) && exact.right >= part(self.seen.right + spare);
+        Area {
+            left: if across { -FAR } else { exact.left },
+            top: if exact.top <= part(self.seen.top - spare) { -FAR } else { exact.top },
+            right: if across { FAR } else { exact.right },
+            bottom: if exact.bottom >= part(self.seen.bottom + spare) { FAR } else { exact.bottom },
+        }
+    }
+
+    fn exact(rect: &Rect, sheet: Sheet) -> Area {
+        let [left, right] = [rect.left(), rect.right()].map(|x| sheet.x(x));
+        let [top, bottom] = [rect.top(), rect.bottom()].map(|y| sheet.y(y));
+        Area { left, top, right, bottom }
+    }
+
     fn put(&mut self, shape: &ClippedShape, digest: &Digest, sheet: Sheet, frame: u64) {
-        let clip = self.edges(&shape.clip_rect, sheet, 0);
+        let clip = self.clip(&shape.clip_rect, sheet);
         let bounds = self.edges(&digest.bounds, sheet, 0);
+        // What is not cut off at the part's sides does not move with it: beside the part it says nothing.
+        let cut = Self::exact(&shape.clip_rect, sheet);
+        let own = cut.left >= part(self.seen.left) && cut.right <= part(self.seen.right);
+        let known = if own { self.known } else { self.seen };
         let reached = clip.and(&bounds);
         let whole = {
             let area = Area {
-                left: reached.left.max(part(self.seen.left)),
-                top: reached.top.max(part(self.seen.top)),
-                right: reached.right.min(part(self.seen.right)),
-                bottom: reached.bottom.min(part(self.seen.bottom)),
+                left: reached.left.max(part(known.left)),
+                top: reached.top.max(part(known.top)),
+                right: reached.right.min(part(known.right)),
+                bottom: reached.bottom.min(part(known.bottom)),
             };
             if area.is_empty() {
                 return;
@@ -84,10 +116,16 @@ impl Tiles {
         // Where a plain shape's corners are, it counts as a whole; far within its edges there is its fill alone.
         let reach = (digest.reach * sheet.scale).ceil() as i64;
         let plain = digest.plain.map(|corner| {
-            let bends = self.edges(&digest.bounds, sheet, FAR_OFF);
+            let bends = Self::exact(&digest.bounds, sheet);
             (self.edges(&digest.bounds, sheet, reach), bends, sheet.y(corner))
         });
         let tile = part(TILE);
+        let seen = Area::new(
+            part(self.seen.left),
+            part(self.seen.top),
+            part(self.seen.right),
+            part(self.seen.bottom),
+        );
         let columns = whole.left.div_euclid(tile)..=(whole.right - 1).div_euclid(tile);
         let rows = whole.top.div_euclid(tile)..=(whole.bottom - 1).div_euclid(tile);
         for row in rows {
@@ -120,11 +158,18 @@ impl Tiles {
                     edges_of(&clip, 0);
                 }
                 match plain {
-                    Some((edges, bends, corner)) if !in_corner(&bends, corner, &at) => {
-                        edges_of(&edges, part(reach));
+                    Some((_, bends, corner)) if in_corner(&bends, corner, &at.and(&seen)) => {
+                        // Edges farther away than a corner reaches bend nothing here.
+                        edges_of(&bends, corner + part(reach));
+                        mix.add(!digest.look);
+                    }
+                    Some((edges, ..)) => {
+                        if !far(&edges) {
+                            edges_of(&edges, part(reach));
+                        }
                         mix.add(digest.look);
                     }
-                    _ => mix.add(all.0),
+                    None => mix.add(all.0),
                 }
                 *look = mix.0;
             }
@@ -168,7 +213,7 @@ impl Tiles {
                 }
             }
         }
-        out.iter().map(|area| area.and(&self.seen)).collect()
+        out.iter().map(|area| area.and(&self.seen)).filter(|area| !area.is_empty()).collect()
     }
 
     fn look(&self, (column, row): (i64, i64)) -> Option<u64> {
@@ -180,7 +225,7 @@ impl Tiles {
 
 /// Whether a tile touches one of a rectangle's corners.
 fn in_corner(edges: &Area, radius: i64, tile: &Area) -> bool {
-    if radius == 0 {
+    if radius == 0 || tile.is_empty() {
         return false;
     }
     let beside = tile.left < edges.left + radius || tile.right > edges.right - radius;

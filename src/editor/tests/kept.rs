@@ -1,6 +1,6 @@
 //! A window of which only what changed is painted looks like one that is painted whole, whatever goes on in it.
 
-use backline_canvas::{Area, Memory, Shift, View, within};
+use backline_canvas::{Area, Memory, Shift, View};
 
 use super::paint::Picture;
 use super::*;
@@ -34,14 +34,13 @@ impl Kept {
             Some(picture) => picture,
             None => Picture::new(points, scale, egui::Color32::RED, &[], &bench.textures),
         };
+        backline_canvas::soft_edges(&bench.ctx);
         for Shift { area, by } in shifts {
             picture.shift([area.left, area.top, area.right, area.bottom], by);
         }
         self.painted = areas.iter().map(Area::size).sum();
         for area in &areas {
-            let shapes = bench.ctx.tessellate(within(&output.shapes, area, scale), scale);
-            let edges = [area.left, area.top, area.right, area.bottom];
-            picture.fill(edges, ground);
+            let shapes = bench.ctx.tessellate(self.memory.within(&output.shapes, area), scale);
             picture.paint(scale, &shapes, &bench.textures);
         }
         let shapes = bench.ctx.tessellate(output.shapes, scale);

@@ -9,6 +9,12 @@ pub(super) fn x(lane: Rect, beat: f64) -> f32 {
     lane.left() + lane.width() * (0.4 + ((beat - 17.0) / 32.0) as f32)
 }
 
+/// A part's lane, with the names of its rows.
+fn lane(bench: &Bench, part: &str) -> Rect {
+    let notes = bench.place(&format!("[{part} lane]"));
+    notes.with_min_x(notes.left() - crate::editor::arrangement::NAMES)
+}
+
 /// The middle of a step of the drum grid; rows count from the top.
 fn step(lane: Rect, beat: f64, row: usize) -> Pos2 {
     pos2(x(lane, beat + 0.125), lane.top() + 2.0 + (lane.height() - 4.0) / 9.0 * (row as f32 + 0.5))
@@ -28,7 +34,7 @@ fn kept(bench: &Bench, start: f64, part: Part) -> Option<KeptBar> {
 fn notes_are_added_weighed_and_removed() {
     let mut bench = Bench::new(State::Locked, USUAL_SIZE);
     bench.rest();
-    let lane = bench.place("[Drums lane]");
+    let lane = lane(&bench, "Drums");
     let before = planned(&bench, 24.0, Part::Drums);
     let tom = DrumVoice::MidTom.gm_key();
     assert!(before.iter().all(|n| n.key != tom));
@@ -76,7 +82,7 @@ fn a_stroke_is_never_struck_twice() {
     // Wherever in the step a stroke's micro-timing has put it, a click in the step means the stroke.
     let mut bench = Bench::new(State::Locked, USUAL_SIZE);
     bench.rest();
-    let lane = bench.place("[Drums lane]");
+    let lane = lane(&bench, "Drums");
     let kick = DrumVoice::Kick.gm_key();
     let kicks = planned(&bench, 28.0, Part::Drums).iter().filter(|n| n.key == kick).count();
     assert!(kicks > 0);
@@ -92,7 +98,7 @@ fn in_a_roll_a_new_note_is_as_long_as_it_is_pulled() {
     for part in [Part::Bass, Part::Chords] {
         let mut bench = Bench::new(State::Locked, USUAL_SIZE);
         bench.rest();
-        let lane = bench.place(&format!("[{part} lane]"));
+        let lane = lane(&bench, part.name());
         let before = planned(&bench, 24.0, part).len();
         // The lowest row is kept free.
         let at = pos2(x(lane, 26.1), lane.bottom() - 4.0);
@@ -143,7 +149,7 @@ fn the_menu_of_a_place_knows_its_note_and_its_bar() {
     let mut bench = Bench::new(State::Locked, USUAL_SIZE);
     bench.ctx.enable_accesskit();
     bench.rest();
-    let lane = bench.place("[Drums lane]");
+    let lane = lane(&bench, "Drums");
     let first = planned(&bench, 24.0, Part::Drums).into_iter().find(|n| n.key == 38).unwrap();
     let at = step(lane, (first.onset_beat * 4.0).round() / 4.0, 7);
     for (entry, check) in [
@@ -177,7 +183,7 @@ fn the_menu_of_a_place_knows_its_note_and_its_bar() {
 fn the_wheel_looks_elsewhere_and_the_band_brings_it_back() {
     let mut bench = Bench::new(State::Locked, USUAL_SIZE);
     bench.rest();
-    let lane = bench.place("[Bass lane]");
+    let lane = lane(&bench, "Bass");
     let cell = bench.place("[Chord 3]");
     bench.frame(vec![Event::PointerMoved(lane.center())], Modifiers::NONE);
     let wheel = Event::MouseWheel {

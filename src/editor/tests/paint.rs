@@ -63,14 +63,6 @@ impl Picture {
         }
     }
 
-    /// Fills the pixels between some edges: left, top, right, bottom.
-    pub fn fill(&mut self, edges: [i64; 4], colour: Color32) {
-        let [left, top, right, bottom] = edges.map(|edge| edge as usize);
-        for y in top..bottom {
-            self.pixels[y * self.width + left..y * self.width + right].fill(colour.to_array().map(f32::from));
-        }
-    }
-
     /// Moves the pixels between some edges to the left.
     pub fn shift(&mut self, edges: [i64; 4], by: i64) {
         let [left, top, right, bottom] = edges.map(|edge| edge as usize);
