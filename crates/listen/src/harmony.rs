@@ -250,13 +250,8 @@ impl Engine {
             && present.log_prob[present.class] - present.log_prob[run.class] > NOW_MARGIN
         {
             let since_s = boundary_s(present.since.max(self.scored), &self.beat_s).clamp(last.start_s, now_s);
-            let told = tentative(
-                present.class,
-                libm::expf(present.log_prob[present.class]),
-                since_s,
-                last,
-                self.sure.now,
-            );
+            let prob = libm::expf(present.log_prob[present.class]);
+            let told = tentative(present.class, prob, since_s, last);
             last.end_s = since_s;
             self.spans.push(told);
         }

@@ -24,20 +24,14 @@ impl Calibration {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sureness {
     pub(crate) chord: Calibration,
-    /// The chord that sounds now, before it can be decoded.
-    pub(crate) now: Calibration,
     pub(crate) key: Calibration,
 }
 
 /// A stream, by the net and by rules alone; a recording likewise.
-pub(crate) const STREAM_NET: Sureness =
-    Sureness { chord: line(0.61, -0.91), now: line(1.0, 0.0), key: line(0.45, -0.35) };
-pub(crate) const STREAM_RULES: Sureness =
-    Sureness { chord: line(0.62, -1.09), now: line(1.0, 0.0), key: line(0.44, -0.45) };
-pub(crate) const RECORDING_NET: Sureness =
-    Sureness { chord: line(0.35, -0.63), now: line(1.0, 0.0), key: line(0.40, 0.10) };
-pub(crate) const RECORDING_RULES: Sureness =
-    Sureness { chord: line(0.44, -0.68), now: line(1.0, 0.0), key: line(0.58, -0.58) };
+pub(crate) const STREAM_NET: Sureness = Sureness { chord: line(0.61, -0.91), key: line(0.34, 0.20) };
+pub(crate) const STREAM_RULES: Sureness = Sureness { chord: line(0.62, -1.09), key: line(0.44, -0.45) };
+pub(crate) const RECORDING_NET: Sureness = Sureness { chord: line(0.35, -0.63), key: line(0.40, 0.10) };
+pub(crate) const RECORDING_RULES: Sureness = Sureness { chord: line(0.44, -0.68), key: line(0.58, -0.58) };
 
 const fn line(slope: f32, offset: f32) -> Calibration {
     Calibration { slope, offset }
