@@ -29,7 +29,7 @@ BRIEF = {
     },
     "octave": {"each": 2, "hidden": 4, "batch": 4, "epochs": 1},
     "harmony": {
-        "soundfonts": [FONT], "made": 1, "keyed": 1, "pop": 1, "seconds": 12, "batch": 2, "piece": 60, "most_songs": 3, "most_batches": 2,
+        "soundfonts": [FONT], "made": 1, "keyed": 1, "pop": 1, "drums": 1, "seconds": 12, "batch": 2, "piece": 60, "most_songs": 3, "most_batches": 2,
         "songs": 2,
         "online": BRIEF_HARMONY, "offline": BRIEF_HARMONY,
     },

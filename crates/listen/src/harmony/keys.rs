@@ -26,6 +26,9 @@ const WORST: f32 = -12.0;
 const CHORD_SHARE: f32 = 1.0;
 const FIRST_SHARE: f32 = 1.0;
 const LAST_SHARE: f32 = 0.5;
+/// That the music began there counts the less for the key of the moment the less the net can believe in it, and not at all below
+/// this log probability: songs change their key.
+const HOME_LEFT: f32 = -8.0;
 /// Frames of music whose chord is the first, and the last: two and three seconds.
 const FIRST_FRAMES: usize = 44;
 const LAST_FRAMES: usize = 66;
@@ -125,11 +128,13 @@ impl KeyTracker {
         match told {
             Some(told) => {
                 self.told += 1;
+                let at_home = |key: usize| told[key] + self.began_on[key];
+                let believed = (0..KEYS).map(at_home).fold(f32::NEG_INFINITY, f32::max);
+                let first = FIRST_SHARE * (1.0 - believed / HOME_LEFT).clamp(0.0, 1.0);
                 for key in 0..KEYS {
-                    let evidence =
-                        told[key].max(WORST) + CHORD_SHARE * chords[key] + FIRST_SHARE * self.began_on[key];
-                    self.sum[key] += TRUST_NET * evidence;
-                    self.total[key] += f64::from(evidence);
+                    let evidence = told[key].max(WORST) + CHORD_SHARE * chords[key];
+                    self.sum[key] += TRUST_NET * (evidence + first * self.began_on[key]);
+                    self.total[key] += f64::from(evidence + FIRST_SHARE * self.began_on[key]);
                 }
             }
             None => self.sum.iter_mut().zip(&chords).for_each(|(sum, c)| *sum += TRUST * c),

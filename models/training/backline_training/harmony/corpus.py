@@ -1,5 +1,6 @@
 """Songs as arrays to learn from: features, and what is to be told at each frame."""
 
+import copy
 import pathlib
 
 import numpy as np
@@ -41,6 +42,24 @@ class Example:
             hi = np.maximum(np.clip(frames + b + 1, 0, self.frames), lo)
             out[:, w] = (self.sums[hi] - self.sums[lo]) / np.maximum(hi - lo, 1)[:, None]
         return out.reshape(len(frames), -1)
+
+
+    def modulated(self, rng):
+        """The same song with all that follows some moment transposed: keys change, which few songs do."""
+        other = copy.copy(self)
+        up, cut = int(rng.integers(1, 12)), int(self.frames * rng.uniform(0.25, 0.75))
+        y = np.diff(self.sums, axis=0).reshape(-1, 2, 12)
+        y[cut:] = np.roll(y[cut:], up, 2)
+        other.sums = np.concatenate([np.zeros((1, 24), np.float32), np.cumsum(y.reshape(-1, 24), 0, dtype=np.float64).astype(np.float32)])
+        for name, per, turn, most in (("chord", 11, 12, songs.N_CLASS), ("bass", 1, 12, N_BASS)):
+            old = getattr(self, name)
+            new = np.where((old >= 0) & (old < most), (old // per + up) % turn * per + old % per, old)
+            setattr(other, name, np.where(np.arange(self.frames) < cut, old, new))
+        new = np.where(self.key >= 0, self.key // 12 * 12 + (self.key % 12 + up) % 12, -1)
+        other.key = np.where(np.arange(self.frames) < cut, self.key, new)
+        other.change = self.change.copy()
+        other.change[max(cut - 1, 0) : cut + 2] = 1
+        return other
 
 
 def real_keys(song):

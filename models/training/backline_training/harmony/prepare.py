@@ -16,7 +16,7 @@ def run(config, args):
     out = args.work / "rendered"
     out.mkdir(exist_ok=True)
     pop = pop_songs(args.data, config)
-    kinds = (["made"] * config["made"] + ["keyed"] * config["keyed"] + ["pop"] * len(pop))
+    kinds = (["made"] * config["made"] + ["keyed"] * config["keyed"] + ["pop"] * len(pop) + ["drums"] * config["drums"])
     # Interleaved, so that a part of the set is of every kind.
     order = np.random.default_rng(config["seed"]).permutation(len(kinds))
     for done, i in enumerate(order):
@@ -29,6 +29,8 @@ def run(config, args):
             midi, rows = render.made_up(rng)
         elif kinds[i] == "keyed":
             midi, rows, key = render.in_key(rng, config["seconds"])
+        elif kinds[i] == "drums":
+            midi, rows = render.drums_alone(rng, config["seconds"])
         else:
             song = pop[i - config["made"] - config["keyed"]]
             midi, rows = render.varied(song, rng)

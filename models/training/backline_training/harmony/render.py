@@ -154,6 +154,29 @@ def band(rng, loop, bpm, per_bar, beats, last=None):
     return midi_file(notes, programs, bpm), rows
 
 
+# Kits of General MIDI, and what else than kick, snare and hat may be struck.
+KITS = [0, 0, 8, 16, 24, 25, 32, 40]
+BESIDES = [37, 39, 41, 43, 45, 46, 47, 49, 50, 51, 54, 56, 57, 62, 63, 64, 70, 75]
+
+
+def drums_alone(rng, seconds):
+    """(MIDI file, label rows) of drums without anything else: no chord, however their skins and cymbals ring."""
+    bpm, steps = rng.uniform(65, 175), int(rng.choice([16, 16, 16, 12]))
+    bars = []
+    for _ in range(2):
+        chance = {36: rng.uniform(0.1, 0.35), 38: rng.uniform(0.05, 0.25), 42: rng.choice([0.25, 0.5, 0.9, 0.0])}
+        chance |= {int(key): rng.uniform(0.03, 0.2) for key in rng.choice(BESIDES, int(rng.integers(0, 4)), replace=False)}
+        bars.append([(step, key) for step in range(steps) for key, p in chance.items()
+                     if rng.random() < p or (key, step) == (36, 0) or (key, step) == (38, steps // 4)])
+    notes, beat = [], 0.0
+    while beat * 60 / bpm < seconds:
+        for step, key in bars[int(rng.random() < 0.3)]:
+            at = beat + step * steps / 4 / steps
+            notes.append((at, at + 0.1, 9, key, int(rng.integers(40, 120))))
+        beat += steps / 4
+    return midi_file(notes, {9: int(rng.choice(KITS))}, bpm), [(0.0, beat * 60 / bpm, "N")]
+
+
 def varied(song, rng):
     """(MIDI file, label rows) of a POP909 song with other programs: every program change is overwritten, and one is put
     before the first note of each channel that has none."""

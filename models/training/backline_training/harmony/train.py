@@ -45,7 +45,8 @@ def train(name, config, work, learnt, validation):
         begun = time.time()
         rng = np.random.default_rng([config["seed"], epoch])
         made, made_validation = corpus.rendered(work)
-        loss = one_epoch(net, optimiser, v, config, learnt + made, weight, rng, epoch)
+        heard = [e.modulated(rng) if rng.random() < config["modulated"] else e for e in learnt + made]
+        loss = one_epoch(net, optimiser, v, config, heard, weight, rng, epoch)
         torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "epoch": epoch + 1}, path)
         print(f"{name} epoch {epoch + 1}: loss {loss}, {time.time() - begun:.0f} s; recordings {quick(net, v, config, validation)}; "
               f"rendered {quick(net, v, config, made_validation)}; total {time.time() - begun:.0f} s", flush=True)
