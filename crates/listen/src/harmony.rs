@@ -40,8 +40,8 @@ const REVISED_FRAMES: usize = 6;
 /// Frames that stay open, and between refreshes, with hindsight.
 const OPEN_FRAMES_OFFLINE: usize = 640;
 const REFRESH_OFFLINE: usize = 160;
-/// How much likelier, in nats, a chord must be than the one told of last, to be shown before it can be decoded. With none the
-/// validation songs come out .004 better, but what is shown changes half as often again as chords do (`models/harmony_net`).
+/// How much likelier, in nats, a chord must be than the one decoded last, to be shown before it can be decoded. Less shows
+/// changes sooner and flickers more (`models/harmony_net/MODEL_CARD.md`).
 const NOW_MARGIN: f32 = 1.0;
 /// A beat is trusted to say where chords change until this long after it.
 const BEAT_REACH_S: f64 = 1.6;

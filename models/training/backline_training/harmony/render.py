@@ -171,7 +171,7 @@ def drums_alone(rng, seconds):
     notes, beat = [], 0.0
     while beat * 60 / bpm < seconds:
         for step, key in bars[int(rng.random() < 0.3)]:
-            at = beat + step * steps / 4 / steps
+            at = beat + step / 4
             notes.append((at, at + 0.1, 9, key, int(rng.integers(40, 120))))
         beat += steps / 4
     return midi_file(notes, {9: int(rng.choice(KITS))}, bpm), [(0.0, beat * 60 / bpm, "N")]
