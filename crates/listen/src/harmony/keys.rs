@@ -26,8 +26,8 @@ const WORST: f32 = -12.0;
 const CHORD_SHARE: f32 = 1.0;
 const FIRST_SHARE: f32 = 1.0;
 const LAST_SHARE: f32 = 0.5;
-/// That the music began there counts the less for the key of the moment the less the net can believe in it, and not at all below
-/// this log probability: songs change their key.
+/// In a stream, that the music began there counts the less the less the net can believe in such a key, and not at all below this
+/// log probability: songs change their key. The net that hears with hindsight tells of a change for itself.
 const HOME_LEFT: f32 = -8.0;
 /// Frames of music whose chord is the first, and the last: two and three seconds.
 const FIRST_FRAMES: usize = 44;
@@ -46,6 +46,7 @@ struct Step {
 
 /// Follows the key.
 pub(crate) struct KeyTracker {
+    hindsight: bool,
     /// Sum of the current step, frames in it, and where it began.
     sum: [f32; KEYS],
     frames: usize,
@@ -72,6 +73,7 @@ pub(crate) struct KeyTracker {
 impl KeyTracker {
     pub(crate) fn new(hindsight: bool, sure: Calibration) -> Self {
         Self {
+            hindsight,
             sum: [0.0; KEYS],
             frames: 0,
             start_s: 0.0,
@@ -130,10 +132,10 @@ impl KeyTracker {
                 self.told += 1;
                 let at_home = |key: usize| told[key] + self.began_on[key];
                 let believed = (0..KEYS).map(at_home).fold(f32::NEG_INFINITY, f32::max);
-                let first = FIRST_SHARE * (1.0 - believed / HOME_LEFT).clamp(0.0, 1.0);
+                let left = if self.hindsight { 1.0 } else { (1.0 - believed / HOME_LEFT).clamp(0.0, 1.0) };
                 for key in 0..KEYS {
                     let evidence = told[key].max(WORST) + CHORD_SHARE * chords[key];
-                    self.sum[key] += TRUST_NET * (evidence + first * self.began_on[key]);
+                    self.sum[key] += TRUST_NET * (evidence + left * FIRST_SHARE * self.began_on[key]);
                     self.total[key] += f64::from(evidence + FIRST_SHARE * self.began_on[key]);
                 }
             }
