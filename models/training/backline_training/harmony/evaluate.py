@@ -55,7 +55,7 @@ def merged(spans):
 def report(title, picked, told):
     """All figures of one way of hearing."""
     rows = [score(s, t["chords"]) for s, t in zip(picked, told)]
-    pooled = {v: sum(r[v] * r[v + "_s"] for r in rows) / sum(r[v + "_s"] for r in rows) for v in VOCABULARIES}
+    pooled = pool(rows)
     pooled |= {n: float(np.nanmean([r[n] for r in rows])) for n in ("seg", "change_ms")}
     pooled["ece"], bins, line = calibration(picked, told)
     of_keys, key_line = keys(picked, told)
@@ -78,16 +78,21 @@ def report(title, picked, told):
     print("  worst: " + "; ".join(f"{picked[i].name} {picked[i].title} {rows[i]['majmin']:.2f}" for i in worst), flush=True)
 
 
+def pool(rows):
+    """Each vocabulary's score over all songs, by duration."""
+    return {v: sum(r[v] * r[v + "_s"] for r in rows) / sum(r[v + "_s"] for r in rows) for v in VOCABULARIES}
+
+
 def at_once(picked, told):
     """Scores of what is shown at each moment of that very moment."""
     now = [{"chords": t["now"]} for t in told]
     rows = [score(s, t["chords"]) for s, t in zip(picked, now)]
-    pooled = {v: sum(r[v] * r[v + "_s"] for r in rows) / sum(r[v + "_s"] for r in rows) for v in VOCABULARIES}
+    pooled = pool(rows)
     error_of, bins, line = calibration(picked, now)
+    minutes = sum(t["now"][-1][1] for t in told) / 60
+    changes = {name: sum(len(merged(t[name])[1]) for t in told) / minutes for name in ("now", "chords")}
     print("  shown at once: " + ", ".join(f"{n} {v:.4f}" for n, v in pooled.items()) + f", ece {error_of:.4f}, changes a minute "
-          f"{60 * sum(len(merged(t['now'])[1]) for t in told) / sum(t['now'][-1][1] for t in told):.1f} (said later "
-          f"{60 * sum(len(merged(t['chords'])[1]) for t in told) / sum(t['now'][-1][1] for t in told):.1f}); to calibrate all: slope "
-          "{:.2f} offset {:.2f}".format(*line))
+          "{now:.1f} (said later {chords:.1f}); to calibrate all: slope ".format(**changes) + "{:.2f} offset {:.2f}".format(*line))
     print("  said, right, share: " + "; ".join(f"{a:.2f} {b:.2f} {c:.2f}" for a, b, c in bins), flush=True)
 
 

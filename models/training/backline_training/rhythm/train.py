@@ -1,14 +1,10 @@
 """Trains on `WORK/train`, taking in pieces as they are prepared; `WORK/last.pt` lets a run that was stopped go on."""
 
-import json
-import math
-import time
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from . import data
+from . import data, loop
 from .net import METRE, VELOCITY, RhythmNet
 
 # Weight of each head's loss: beat, downbeat, five voices, onset.
@@ -43,44 +39,13 @@ def run(config, args):
     bands = train.items[train.names[0]]["x"].shape[1]
     net = RhythmNet(bands, config["channels"], config["hidden"]).to(device)
     optimiser = torch.optim.Adam(net.parameters(), lr=config["rate"])
-    last, step, mean = args.work / "last.pt", 0, None
-    if last.exists():
-        saved = torch.load(last, map_location=device)
-        net.load_state_dict(saved["net"])
-        optimiser.load_state_dict(saved["optimiser"])
-        step, mean = saved["step"], saved["mean"]
-    mean = mean or {k: v.clone() for k, v in net.state_dict().items()}
-    begun = time.monotonic()
-    while step < config["steps"]:
-        if step % 50 == 0:
-            train.refresh()
-        rng = np.random.default_rng([config["seed"], step])
-        names = rng.choice(train.names, config["batch"])
+
+    def loss_on(names, rng):
         pairs = [data.example(train.items[n], config["frames"], rng, config) for n in names]
         x, y = (torch.from_numpy(np.stack(part)).to(device) for part in zip(*pairs))
-        # Warm up, then fall along a cosine.
-        warm = min(1.0, (step + 1) / 50)
-        rate = config["rate"] * warm * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * step / config["steps"])))
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        loss, heads = loss_of(net.whole(x), y)
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimiser.step()
-        step += 1
-        keep = min(config["averaging"], step / (step + 10))
-        for k, v in net.state_dict().items():
-            mean[k].mul_(keep).add_(v, alpha=1 - keep)
-        if step % config["check_every"] == 0 or step == config["steps"]:
-            torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "mean": mean,
-                        "bands": bands}, last)  # fmt: skip
-            own = check(net, mean, valid, device)
-            line = {"step": step, "pieces": len(train.names), "minutes": (time.monotonic() - begun) / 60,
-                    "loss": loss.item(), **own}  # fmt: skip
-            with open(args.work / "train.jsonl", "a") as log:
-                log.write(json.dumps(line) + "\n")
-            print(" ".join(f"{k}={v:.4g}" for k, v in line.items()), flush=True)
+        return loss_of(net.whole(x), y)[0]
+
+    loop.run(config, args.work, train, net, optimiser, {"bands": bands}, loss_on, lambda mean: check(net, mean, valid, device))
 
 
 def check(net, mean, valid, device):

@@ -1,13 +1,10 @@
 """Trains on `WORK/train`; `WORK/last.pt` lets a run that was stopped go on."""
 
-import json
-import math
-import time
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ..rhythm import loop
 from ..rhythm.train import WEIGHTS
 from . import data
 from .net import HEADS, RhythmOfflineNet
@@ -39,42 +36,14 @@ def run(config, args):
     features = data.whole(train.items[train.names[0]]).shape[1]
     net = build(config, features)
     optimiser = torch.optim.AdamW(net.parameters(), lr=config["rate"], weight_decay=config["decay"])
-    last, step, mean = args.work / "last.pt", 0, None
-    if last.exists():
-        saved = torch.load(last)
-        net.load_state_dict(saved["net"])
-        optimiser.load_state_dict(saved["optimiser"])
-        step, mean = saved["step"], saved["mean"]
-    mean = mean or {k: v.clone() for k, v in net.state_dict().items()}
-    begun = time.monotonic()
-    while step < config["steps"]:
-        if step % 50 == 0:
-            train.refresh()
-        rng = np.random.default_rng([config["seed"], step])
-        names = rng.choice(train.names, config["batch"])
+
+    def loss_on(names, rng):
         parts = [data.chunk(train.items[n], config["chunk"], rng, config) for n in names]
         x, y, weight = (torch.from_numpy(np.stack(part)) for part in zip(*parts))
-        rate = config["rate"] * min(1.0, (step + 1) / 50) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * step / config["steps"])))
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        net.train()
-        loss, _ = loss_of(net(x), y, weight, config["metre"])
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimiser.step()
-        step += 1
-        keep = min(config["averaging"], step / (step + 10))
-        for k, v in net.state_dict().items():
-            mean[k].mul_(keep).add_(v, alpha=1 - keep)
-        if step % config["check_every"] == 0 or step == config["steps"]:
-            torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "mean": mean,
-                        "features": features}, last)  # fmt: skip
-            line = {"step": step, "pieces": len(train.names), "minutes": (time.monotonic() - begun) / 60,
-                    "loss": loss.item(), **check(config, mean, valid, features)}  # fmt: skip
-            with open(args.work / "train.jsonl", "a") as log:
-                log.write(json.dumps(line) + "\n")
-            print(" ".join(f"{k}={v:.4g}" for k, v in line.items()), flush=True)
+        return loss_of(net(x), y, weight, config["metre"])[0]
+
+    loop.run(config, args.work, train, net, optimiser, {"features": features}, loss_on,
+             lambda mean: check(config, mean, valid, features))  # fmt: skip
 
 
 def check(config, mean, valid, features):

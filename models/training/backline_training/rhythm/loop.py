@@ -1,0 +1,52 @@
+"""The training loop that the rhythm nets share: warmed up, then slowed along a cosine, with averaged weights."""
+
+import json
+import math
+import time
+
+import numpy as np
+import torch
+
+
+def run(config, work, train, net, optimiser, about, loss_of, check):
+    """Trains `net` for `steps` steps altogether; `WORK/last.pt` lets a run that was stopped go on.
+
+    train: the pieces, of which new ones are taken in. about: what else the checkpoint tells (sizes). loss_of(names, rng): the loss on
+    a batch of these pieces. check(mean): figures on the validation pieces with the averaged weights, by name.
+    """
+    device = next(net.parameters()).device
+    last, step, mean = work / "last.pt", 0, None
+    if last.exists():
+        saved = torch.load(last, map_location=device)
+        net.load_state_dict(saved["net"])
+        optimiser.load_state_dict(saved["optimiser"])
+        step, mean = saved["step"], saved["mean"]
+    mean = mean or {k: v.clone() for k, v in net.state_dict().items()}
+    begun = time.monotonic()
+    while step < config["steps"]:
+        if step % 50 == 0:
+            train.refresh()
+        rng = np.random.default_rng([config["seed"], step])
+        names = rng.choice(train.names, config["batch"])
+        # Warm up, then fall along a cosine.
+        warm = min(1.0, (step + 1) / 50)
+        rate = config["rate"] * warm * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * step / config["steps"])))
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        net.train()
+        loss = loss_of(names, rng)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimiser.step()
+        step += 1
+        keep = min(config["averaging"], step / (step + 10))
+        for k, v in net.state_dict().items():
+            mean[k].mul_(keep).add_(v, alpha=1 - keep)
+        if step % config["check_every"] == 0 or step == config["steps"]:
+            torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "mean": mean, **about}, last)
+            line = {"step": step, "pieces": len(train.names), "minutes": (time.monotonic() - begun) / 60,
+                    "loss": loss.item(), **check(mean)}  # fmt: skip
+            with open(work / "train.jsonl", "a") as log:
+                log.write(json.dumps(line) + "\n")
+            print(" ".join(f"{k}={v:.4g}" for k, v in line.items()), flush=True)
