@@ -9,6 +9,7 @@ use std::sync::Arc;
 use backline_engine::Form;
 use backline_music::{Controls, Follow, Part, StyleChoice};
 use nice_plug::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::state::SharedState;
 
@@ -148,7 +149,8 @@ pub enum FormChoice {
 }
 
 /// Which instances of one project play as one band.
-#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Link {
     /// Alone.
     #[id = "off"]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use backline_engine::{HeardCell, Place, Session, Status};
 use backline_music::{ChordSpan, Estimate, Key, Metre, Plan, PlannedBar};
+use serde::{Deserialize, Serialize};
 
 use crate::capture::Capture;
 use crate::params::Link;
@@ -14,7 +15,7 @@ pub const STRIP_S: f64 = 8.0;
 const CELL_BARS: usize = 12;
 
 /// The last seconds of what was heard, for the strip. Times are stream seconds.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Strip {
     /// Momentary loudness in LUFS, ten a second.
     pub loudness: Vec<(f64, f32)>,
@@ -24,8 +25,8 @@ pub struct Strip {
     pub beats: Vec<(f64, bool)>,
 }
 
-/// What was heard and what is planned.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// What was heard and what is planned. What has its own way between linked instances is not written with the rest.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// Counts up with every picture.
     pub revision: u64,
@@ -52,8 +53,10 @@ pub struct Snapshot {
     /// Heard harmony on the beat grid, oldest first.
     pub cells: Vec<HeardCell>,
     /// The plan in force.
+    #[serde(skip)]
     pub plan: Option<Arc<Plan>>,
     /// The bars that were played last, oldest first.
+    #[serde(skip)]
     pub captured: Vec<Arc<PlannedBar>>,
     /// The last seconds.
     pub strip: Strip,
@@ -66,8 +69,10 @@ pub struct Snapshot {
     /// What is heard is the demo.
     pub demo: bool,
     /// The band that this instance belongs to.
+    #[serde(skip)]
     pub link: Option<Linked>,
     /// What the musician judged last.
+    #[serde(skip)]
     pub judged: Option<Judged>,
 }
 

@@ -3,7 +3,6 @@
 //! The audio thread never wakes it (that would be a system call); it looks for new chunks every
 //! [`POLL`]. Only an offline render wakes it, see `process.rs`.
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +16,7 @@ use backline_music::{Plan, Timeline, Transport};
 use crate::bridge::{Header, Judgement, Meters, StampedPlan, WorkerEnd};
 use crate::capture::Capture;
 use crate::demo::DemoLoop;
-use crate::link::{self, ByHand, Seat, Told};
+use crate::link::{ByHand, Leader, Moment, Pulse, Seat, Streams, Told};
 use crate::params::{Knobs, Link};
 use crate::snapshot::{Judged, Linked, Snapshot};
 use crate::state::SharedState;
@@ -30,8 +29,6 @@ const PICTURE: Duration = Duration::from_millis(30);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long an offline render waits for the instance that leads its group.
 const LEADER_PATIENCE: Duration = Duration::from_millis(500);
-/// Comparisons of two streams that are kept; the middle one is believed.
-const OFFSETS: usize = 31;
 /// −60 dBFS: input that is softer does not make an instance lead.
 const AUDIBLE: f32 = 1.0e-3;
 
@@ -60,15 +57,17 @@ pub struct Core {
     /// What this instance's musician has set, and what holds: linked, the whole group's.
     own: ByHand,
     by_hand: ByHand,
-    /// How old this instance is among its like.
-    age: u64,
+    /// When this instance was made.
+    born: Moment,
     seat: Option<Seat>,
+    /// Whether some of its group are in another library.
+    abroad: bool,
     /// What the group's state was when it was looked at last.
     group_revision: u64,
     /// The leader whose plan is played, and that plan's revision.
-    follows: Option<(u64, Option<u64>)>,
-    /// How far the leader's stream is ahead of this one, in samples, as seen lately.
-    offsets: VecDeque<i64>,
+    follows: Option<(Moment, Option<u64>)>,
+    /// This stream, and how far the leader's is ahead of it.
+    streams: Streams,
     /// Plans that were passed on, counted.
     passed_on: u64,
     offline: bool,
@@ -109,11 +108,12 @@ impl Core {
             state,
             own: ByHand::default(),
             by_hand: ByHand::default(),
-            age: link::born(),
+            born: Moment::now(),
             seat: None,
+            abroad: false,
             group_revision: 0,
             follows: None,
-            offsets: VecDeque::new(),
+            streams: Streams::default(),
             passed_on: 0,
             offline: false,
             picture: Arc::default(),
@@ -231,23 +231,31 @@ impl Core {
     fn look_around(&mut self, group: Link) {
         if self.seat.as_ref().map_or(Link::Off, Seat::group) != group {
             self.seat = None;
-            self.seat = Seat::take(group, self.age, &self.end.meters);
+            self.seat = Seat::take(group, self.born, &self.end.meters);
             if let Some(seat) = &self.seat {
                 seat.set_by_hand(self.own.clone());
             }
             self.join_hands();
         }
         let Some(seat) = &self.seat else {
+            self.abroad = false;
             self.lead();
             return;
         };
+        seat.exchange(self.offline);
         let view = seat.look();
+        self.abroad = view.abroad;
+        if let Some(apart) = view.apart
+            && !self.notices.iter().any(|notice| **notice == *apart)
+        {
+            self.notices.push(apart.to_string());
+        }
         if view.revision != self.group_revision {
             self.group_revision = view.revision;
             self.join_hands();
         }
         match view.leader {
-            Some((age, told, meters)) => self.follow(age, told, &meters),
+            Some(leader) => self.follow(leader),
             None => self.lead(),
         }
     }
@@ -255,7 +263,7 @@ impl Core {
     /// Hears and plans by itself.
     fn lead(&mut self) {
         if self.follows.take().is_some() {
-            self.offsets.clear();
+            self.streams.forget();
             self.start_session();
             if self.session.is_some() {
                 self.tell();
@@ -264,56 +272,75 @@ impl Core {
     }
 
     /// Plays what another instance plans.
-    fn follow(&mut self, age: u64, told: Option<Told>, leader: &Meters) {
-        if self.follows.is_none_or(|(known, _)| known != age) {
-            self.follows = Some((age, None));
-            self.offsets.clear();
+    fn follow(&mut self, leader: Leader) {
+        let born = leader.born;
+        if self.follows.is_none_or(|(known, _)| known != born) {
+            self.follows = Some((born, None));
+            self.streams.forget();
             self.session = None;
             self.unsent = None;
         }
-        // Both streams run by the same clock; in a block one of them may have gone ahead.
-        let theirs = leader.stream_pos.load(Ordering::Relaxed) as i64;
-        let ours = self.end.meters.stream_pos.load(Ordering::Relaxed) as i64;
-        self.offsets.push_back(theirs - ours);
-        if self.offsets.len() > OFFSETS {
-            self.offsets.pop_front();
-        }
-        let Some(told) = told else { return };
-        self.picture = told.picture;
-        if self.follows != Some((age, Some(told.plan.revision))) {
-            self.follows = Some((age, Some(told.plan.revision)));
-            self.passed_on += 1;
-            let mut plan = Plan::clone(&told.plan);
-            plan.revision = self.passed_on;
-            if let Timeline::Heard { anchor_s, .. } = &mut plan.timeline {
-                *anchor_s -= self.offset() as f64 / self.sample_rate;
+        match &leader.pulse {
+            // In an offline render nothing moves while a block is heard, so what was told last holds.
+            Some(pulse) if leader.abroad && !self.offline => {
+                self.streams.watch(&self.end.meters);
+                self.streams.compare_with(&pulse.looks);
             }
+            None if leader.abroad => {}
+            _ => self.streams.compare(&leader.meters, &self.end.meters),
+        }
+        let Some(told) = leader.told else { return };
+        self.picture = told.picture;
+        if self.follows != Some((born, Some(told.plan.revision))) {
+            let mut plan = Plan::clone(&told.plan);
+            if let Timeline::Heard { anchor_s, .. } = &mut plan.timeline {
+                // Until both streams were compared, nobody knows when that is.
+                let Some(ahead) = self.streams.ahead() else { return };
+                *anchor_s -= ahead as f64 / self.sample_rate;
+            }
+            self.follows = Some((born, Some(told.plan.revision)));
+            self.passed_on += 1;
+            plan.revision = self.passed_on;
             self.unsent = Some(Box::new(StampedPlan { stream_pos: self.pos, plan }));
         }
-    }
-
-    /// The leader's stream position at this one's 0.
-    fn offset(&self) -> i64 {
-        let mut seen: Vec<i64> = self.offsets.iter().copied().collect();
-        seen.sort_unstable();
-        seen.get(seen.len() / 2).copied().unwrap_or(0)
     }
 
     /// Tells the group what is heard and planned.
     fn tell(&self) {
         if let (Some(seat), None) = (&self.seat, self.follows) {
             seat.tell(Told { plan: Arc::clone(&self.plan), picture: Arc::clone(&self.picture) });
+            if self.abroad && !self.offline {
+                self.tell_pulse(self.pos);
+            }
+        }
+    }
+
+    /// Tells other libraries how far this stream has come; what is heard of it will soon reach up to `coming`.
+    fn tell_pulse(&self, coming: u64) {
+        if let (Some(seat), None, true) = (&self.seat, self.follows, self.abroad) {
+            let meters = &self.end.meters;
+            seat.tell_pulse(Pulse {
+                stream_pos: meters.stream_pos.load(Ordering::Acquire),
+                handed_over: meters.handed_over.load(Ordering::Acquire).max(coming),
+                worker_pos: self.pos,
+                looks: if self.offline { Vec::new() } else { self.streams.looks() },
+            });
+            seat.exchange(self.offline);
         }
     }
 
     /// In an offline render: until the leader has taken in what it was given, so that every bounce is the same.
     fn await_leader(&self) {
-        let leader = self.seat.as_ref().and_then(|seat| seat.look().leader);
-        let (Some((_, _, meters)), true) = (leader, self.offline) else { return };
+        let (Some(seat), true) = (&self.seat, self.offline) else { return };
+        seat.exchange(true);
+        let Some(Leader { meters, abroad, .. }) = seat.look().leader else { return };
         let target = meters.handed_over.load(Ordering::Acquire);
         let begun = Instant::now();
         while meters.worker_pos.load(Ordering::Acquire) < target && begun.elapsed() < LEADER_PATIENCE {
             thread::yield_now();
+            if abroad {
+                seat.exchange(true);
+            }
         }
     }
 
@@ -398,10 +425,17 @@ impl Core {
         {
             seat.hears();
         }
+        if self.offline {
+            // Others have to wait for what comes of this chunk.
+            self.tell_pulse(self.pos + frames as u64);
+        }
         self.await_leader();
         self.look_around(knobs.link);
         self.feed(frames, &transport);
         self.send_plan();
+        if self.offline {
+            self.tell_pulse(self.pos);
+        }
         if let Some(session) = &self.session {
             self.capture.watch(session.place(), &self.plan);
         }
@@ -523,6 +557,14 @@ impl Core {
             self.serve_demo();
             if shown.elapsed() >= PICTURE {
                 self.read_by_hand(false);
+            }
+            if let Some(seat) = &self.seat
+                && !self.offline
+            {
+                if self.abroad {
+                    self.streams.watch(&self.end.meters);
+                }
+                seat.exchange(false);
             }
             while let Ok(judgement) = self.end.judgements.pop() {
                 self.judge(&judgement);

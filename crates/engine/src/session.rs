@@ -13,6 +13,7 @@ use backline_music::{
 };
 use backline_play::taste::{Judgement, Played, Take, judge};
 use backline_play::{BarContext, Form, Taste, Verdict, plan_by_taste, retake};
+use serde::{Deserialize, Serialize};
 
 use crate::EngineError;
 use crate::ahead::Ahead;
@@ -36,7 +37,8 @@ const HISTORY_S: f64 = 240.0;
 const JUDGED_BARS: usize = 64;
 
 /// What a session is doing; the words are the window's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// No beat is being followed: the transport stands and nothing rhythmic is heard.
     #[default]

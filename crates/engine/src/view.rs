@@ -1,12 +1,13 @@
 //! What a window asks of a session: where the music stands, and its harmony bar by bar.
 
 use backline_music::{Chord, ChordSpan, Metre, Timeline};
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Position;
 use crate::memory::HeardBar;
 
 /// Where on the timeline the session stands.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Place {
     /// What the beats are counted on.
     pub timeline: Timeline,
@@ -33,7 +34,7 @@ impl From<Position> for Place {
 }
 
 /// A stretch of one chord on the beat grid, as it was heard.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HeardCell {
     /// Start, in quarter notes of the timeline.
     pub start_beat: f64,
