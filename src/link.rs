@@ -5,7 +5,7 @@
 //! nobody's has, the oldest. What is written into the lanes or corrected in any of them counts for all.
 //!
 //! Instances of one library share memory; those of another (a CLAP and a VST3 are two) are guests, whose messages come
-//! through a folder, see [`exchange`]. Only workers come here, so the locks are never seen by an audio thread. Nobody
+//! through a folder, see `exchange`. Only workers come here, so the locks are never seen by an audio thread. Nobody
 //! holds the band's longer than it takes to copy a few pointers, and in real time nobody waits for the other, behind
 //! which files are read and written. A seat is given up when it is dropped.
 

@@ -23,6 +23,8 @@ use crate::snapshot::Snapshot;
 
 /// How often the folder is looked through for others.
 const SEARCH: Duration = Duration::from_millis(100);
+/// How often it is looked whether others have told something, at most: all workers come by, each every few milliseconds.
+const LOOK: Duration = Duration::from_millis(4);
 /// The page that tells who is there.
 const BAND: &str = "band";
 
@@ -103,12 +105,21 @@ struct Here {
     /// The state of one's own members that is written.
     told: Option<u64>,
     searched: Option<Instant>,
+    looked: Option<Instant>,
     mark: Mark,
 }
 
 impl Here {
     fn new(mark: Mark) -> Self {
-        Self { band: None, desks: Vec::new(), peers: Vec::new(), told: None, searched: None, mark }
+        Self {
+            band: None,
+            desks: Vec::new(),
+            peers: Vec::new(),
+            told: None,
+            searched: None,
+            looked: None,
+            mark,
+        }
     }
 
     fn step(&mut self, ours: &[Member], revision: u64, band: &Mutex<Band>, patient: bool) -> io::Result<()> {
@@ -118,8 +129,11 @@ impl Here {
             page(&mut self.band, &self.mark, BAND)?.write(&written(&who))?;
             self.told = Some(revision);
         }
-        for peer in &mut self.peers {
-            news |= peer.read(&self.mark, ours, patient);
+        if patient || self.looked.is_none_or(|at| at.elapsed() >= LOOK) {
+            self.looked = Some(Instant::now());
+            for peer in &mut self.peers {
+                news |= peer.read(&self.mark, ours, patient);
+            }
         }
         if news {
             let guests = self.peers.iter().flat_map(|peer| peer.guests.clone()).collect();

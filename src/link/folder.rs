@@ -71,6 +71,7 @@ impl Mark {
 
     fn try_set(folder: &Path, library: u64) -> io::Result<Self> {
         let mut builder = fs::DirBuilder::new();
+        builder.recursive(false);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         match builder.create(folder) {
@@ -92,15 +93,15 @@ impl Mark {
     /// Whether nobody else can get at the folder; `own` is a file that was just made in there.
     fn is_private(&self, own: &File) -> io::Result<()> {
         let about = fs::symlink_metadata(&self.folder)?;
-        let mut private = about.is_dir();
         #[cfg(unix)]
-        {
+        let closed = {
             use std::os::unix::fs::MetadataExt as _;
-            private &= about.mode() & 0o077 == 0 && about.uid() == own.metadata()?.uid();
-        }
+            about.mode() & 0o077 == 0 && about.uid() == own.metadata()?.uid()
+        };
+        // Elsewhere each user's folder for temporary files is the user's own.
         #[cfg(not(unix))]
-        let _ = own;
-        if private { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
+        let closed = own.metadata()?.is_file();
+        if about.is_dir() && closed { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
     }
 
     /// The folder that it lies in.

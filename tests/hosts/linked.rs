@@ -1,7 +1,9 @@
 //! Instances of one group in one process play as one band, each its own part, whatever their formats.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use backline::link::{self, Moment, Seat};
@@ -117,7 +119,9 @@ fn one_hears_and_each_sends_its_part_of_one_plan() {
         // Knobs of an instance that follows do not turn the band.
         hosts[1].set("Energy", 1.0);
         activate(&mut hosts, &song, true);
+        let begun = Instant::now();
         let mut sent = together(&mut hosts, &song, 0..samples, 0, rolling, |_| {});
+        println!("{formats:?}: 26 s rendered in {:?}", begun.elapsed());
         for (i, (part, _)) in SEND.into_iter().enumerate() {
             let plan = of(&whole, part);
             assert!(plan.len() > 20, "{part}: {} notes", plan.len());
@@ -138,6 +142,52 @@ fn one_hears_and_each_sends_its_part_of_one_plan() {
         assert!(own.len() > 20 && own.iter().all(|n| n.1 == bass), "{formats:?}: {} notes", own.len());
     }
     assert!(!link::folder().exists(), "nothing is left behind");
+}
+
+/// Hosts render tracks side by side, each on a thread of its own.
+#[test]
+fn tracks_that_are_rendered_side_by_side_give_the_same() {
+    let _one = alone();
+    let song = song::demo(48_000);
+    let samples = blocks(&song, 16.0);
+    let rolling = |beat| At::playing(beat, song.tempo);
+    let mut solo = [load(Format::Clap)];
+    activate(&mut solo, &song, true);
+    let whole = together(&mut solo, &song, 0..samples, 0, rolling, |_| {}).remove(0);
+    drop(solo);
+
+    let done = [const { AtomicUsize::new(0) }; 2];
+    // Nobody begins a block before both have ended the one before.
+    let in_step = |i: usize, blocks: usize| {
+        done[i].store(blocks, Ordering::Release);
+        let begun = Instant::now();
+        while done[1 - i].load(Ordering::Acquire) < blocks {
+            assert!(begun.elapsed() < Duration::from_secs(20), "the other track does not come");
+            thread::yield_now();
+        }
+    };
+    let track = |i: usize| {
+        let mut host = [load(PAIRS[1][i])];
+        host[0].set("Link", GROUP_A);
+        host[0].set("Send", SEND[i].1);
+        activate(&mut host, &song, true);
+        in_step(i, 1);
+        let between = |from: usize| in_step(i, 2 + from / BLOCK);
+        let sent = together(&mut host, &song, 0..samples, i, rolling, between);
+        ons(&sent[0])
+    };
+    let sent = thread::scope(|threads| {
+        let tracks = [0, 1].map(|i| {
+            threads.spawn({
+                let track = &track;
+                move || track(i)
+            })
+        });
+        tracks.map(|track| track.join().unwrap())
+    });
+    for (sent, (part, _)) in sent.iter().zip(SEND) {
+        assert!(*sent == of(&whole, part), "{part}: {} notes, {}", sent.len(), of(&whole, part).len());
+    }
 }
 
 #[test]
@@ -226,14 +276,14 @@ fn a_band_of_instances_plays_live() {
     let song = song::demo(48_000);
     let second = Duration::from_secs(1);
     for (formats, samples) in
-        [(PAIRS[0], song.audio[0].len() / BLOCK * BLOCK), (PAIRS[1], blocks(&song, 30.0))]
+        [(PAIRS[0], song.audio[0].len() / BLOCK * BLOCK), (PAIRS[1], blocks(&song, 20.0))]
     {
         let mut hosts = band(formats);
         activate(&mut hosts, &song, false);
         // Five times as fast as real time, and then in real time, for computers that have a lot to do.
         let pause = |from| {
             let slow = from > samples / 2;
-            std::thread::sleep(second.mul_f64(BLOCK as f64 / song.rate / if slow { 1.0 } else { 5.0 }));
+            thread::sleep(second.mul_f64(BLOCK as f64 / song.rate / if slow { 1.0 } else { 5.0 }));
         };
         let rolling = |beat| At::playing(beat, song.tempo);
         let sent = together(&mut hosts, &song, 0..samples, 0, rolling, pause);
@@ -257,13 +307,13 @@ fn on_the_heard_beat_all_play_at_the_same_moment() {
     let drums = SEND[0].1;
     hosts[1].set("Send", drums);
     hosts[0].activate(song.rate, BLOCK, false);
-    let pause = |_| std::thread::sleep(Duration::from_secs_f64(BLOCK as f64 / song.rate / 2.0));
+    let pause = |_| thread::sleep(Duration::from_secs_f64(BLOCK as f64 / song.rate / 2.0));
     let earlier = blocks(&song, 1.0);
     together(&mut hosts[..1], &song, 0..earlier, 0, |_| At::STOPPED, pause);
     hosts[1].activate(song.rate, BLOCK, false);
-    let sent = together(&mut hosts, &song, earlier..blocks(&song, 24.0), 0, |_| At::STOPPED, pause);
+    let sent = together(&mut hosts, &song, earlier..blocks(&song, 20.0), 0, |_| At::STOPPED, pause);
     let [led, followed] = [0, 1].map(|i| ons(&sent[i]));
-    assert!(led.len() > 40 && followed.len() > 40, "{} and {} notes", led.len(), followed.len());
+    assert!(led.len() > 30 && followed.len() > 30, "{} and {} notes", led.len(), followed.len());
     let met = followed.iter().filter(|n| led.iter().any(|l| l.2 == n.2 && l.0.abs_diff(n.0) <= 48)).count();
     println!("{met} of {} notes within 1 ms of the leader's {}", followed.len(), led.len());
     assert!(met * 10 >= followed.len() * 8, "{met} of {}", followed.len());
@@ -278,7 +328,7 @@ fn until_members(seat: &Seat, members: usize, hosts: &mut [Box<dyn Host>]) {
             let silence = vec![vec![0.0; BLOCK]; 2];
             host.process(&silence, &mut silence.clone(), &At::STOPPED);
         }
-        std::thread::sleep(Duration::from_millis(5));
+        thread::sleep(Duration::from_millis(5));
         seat.exchange(false);
     }
 }
@@ -290,6 +340,7 @@ fn what_others_left_in_the_folder_does_no_harm() {
     // What a dead process with this one's number left, half of it damaged.
     let folder = link::folder();
     let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(false);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(&folder).unwrap();
