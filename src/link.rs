@@ -544,4 +544,31 @@ mod tests {
         assert!(a.look().leads && b.look().leads);
         assert!(a.look().apart.is_some() && b.look().apart.is_none());
     }
+
+    #[test]
+    fn what_is_told_is_known_at_the_workers_pace() {
+        use std::time::{Duration, Instant};
+        let base = tempfile::tempdir().unwrap();
+        let [clap, vst] = libraries(&base.path().join("backline-link-1-77"));
+        let ((a, _), (b, _)) = (join_in(clap, Link::A), join_in(vst, Link::A));
+        meet(&a, &b);
+        let note = told(0).plan.bars[0].notes[0];
+        let bars: Vec<_> = (0..10).map(|i| crate::test_bars::bar(i, vec![note; 60])).collect();
+        let mut took: Vec<Duration> = Vec::new();
+        for revision in 1..=60 {
+            let plan = Arc::new(Plan { revision, bars: bars.clone(), ..Plan::empty() });
+            let begun = Instant::now();
+            a.tell(Told { plan, picture: Arc::default() });
+            a.exchange(false);
+            let known = || b.look().leader.and_then(|leader| leader.told).map(|told| told.plan.revision);
+            while known() != Some(revision) {
+                assert!(begun.elapsed() < Duration::from_secs(10));
+                std::thread::sleep(Duration::from_millis(2));
+                b.exchange(false);
+            }
+            took.push(begun.elapsed());
+        }
+        took.sort_unstable();
+        println!("a plan of 600 notes: {:?} in the middle, {:?} at most", took[30], took[59]);
+    }
 }

@@ -14,7 +14,7 @@ use backline_music::{Plan, PlannedBar};
 
 use super::band::{Band, Member};
 use super::folder::{self, Mark};
-use super::message::{self, From, PlanForm, Pulse, Who, written};
+use super::message::{self, By, PlanForm, Pulse, Who, written};
 use super::page::{Page, Reader};
 use super::{ByHand, Moment, Told, library, locked};
 use crate::bridge::Meters;
@@ -66,9 +66,11 @@ impl Exchange {
         }
         if matches!(self.0, State::Away) {
             let own = folder.map_or_else(folder::folder, Path::to_owned);
-            folder::sweep(&own);
             self.0 = match Mark::set(&own, library()) {
-                Ok(mark) => State::Here(Box::new(Here::new(mark))),
+                Ok(mark) => {
+                    mark.sweep();
+                    State::Here(Box::new(Here::new(mark)))
+                }
                 Err(error) => {
                     locked(band).receive(Vec::new(), Some(notice(&own, &error)));
                     State::Apart
@@ -239,21 +241,21 @@ impl Desk {
         // How far the stream has come is told last: who waits for it then has all that was planned up to there.
         if let Some(told) = &leader.told {
             if new(&mut self.plan, &told.plan) {
-                page(plan, PLAN)?.write(&written(&From { born, told: PlanForm::of(&told.plan) }))?;
+                page(plan, PLAN)?.write(&written(&By { born, told: PlanForm::of(&told.plan) }))?;
             }
             let before = self.picture.clone();
             if new(&mut self.picture, &told.picture) {
                 if before.is_none_or(|before| !same_bars(&before.captured, &told.picture.captured)) {
                     let bars: Vec<&PlannedBar> = told.picture.captured.iter().map(|bar| &**bar).collect();
-                    page(played, PLAYED)?.write(&written(&From { born, told: bars }))?;
+                    page(played, PLAYED)?.write(&written(&By { born, told: bars }))?;
                 }
-                page(picture, PICTURE)?.write(&written(&From { born, told: &*told.picture }))?;
+                page(picture, PICTURE)?.write(&written(&By { born, told: &*told.picture }))?;
             }
         }
         if let Some(told) = &leader.pulse
             && new(&mut self.pulse, told)
         {
-            page(pulse, PULSE)?.write(&written(&From { born, told: &**told }))?;
+            page(pulse, PULSE)?.write(&written(&By { born, told: &**told }))?;
         }
         Ok(())
     }
@@ -277,7 +279,7 @@ fn same_bars(a: &[Arc<PlannedBar>], b: &[Arc<PlannedBar>]) -> bool {
 struct Peer {
     name: String,
     band: Reader,
-    desks: Vec<Heard>,
+    desks: Vec<TheirDesk>,
     guests: Vec<Member>,
     /// It tells what cannot be understood, so it is as if it were not there.
     strange: bool,
@@ -285,13 +287,13 @@ struct Peer {
 
 /// What the leader of a group in another library told.
 #[derive(Debug)]
-struct Heard {
+struct TheirDesk {
     group: Link,
     pages: [Reader; 4],
-    plan: Option<From<Arc<Plan>>>,
-    picture: Option<From<Arc<Snapshot>>>,
-    played: Option<From<Vec<Arc<PlannedBar>>>>,
-    pulse: Option<From<Arc<Pulse>>>,
+    plan: Option<By<Arc<Plan>>>,
+    picture: Option<By<Arc<Snapshot>>>,
+    played: Option<By<Vec<Arc<PlannedBar>>>>,
+    pulse: Option<By<Arc<Pulse>>>,
 }
 
 impl Peer {
@@ -317,7 +319,7 @@ impl Peer {
         let shared = |group| ours.iter().any(|m| m.group == group);
         for guest in guests.iter().filter(|guest| shared(guest.group)) {
             if !desks.iter().any(|desk| desk.group == guest.group) {
-                desks.push(Heard::new(guest.group, name, mark));
+                desks.push(TheirDesk::new(guest.group, name, mark));
             }
         }
         for desk in desks.iter_mut().filter(|desk| shared(desk.group)) {
@@ -365,7 +367,7 @@ impl Peer {
 /// What cannot be understood.
 struct Strange;
 
-impl Heard {
+impl TheirDesk {
     fn new(group: Link, name: &str, mark: &Mark) -> Self {
         let page = |what| Reader::new(mark.path_of(name, &name_of(group, what)));
         Self {
@@ -385,27 +387,26 @@ impl Heard {
         // First how far the stream has come: all that was planned up to there is then written.
         if let Some(bytes) = pulse.news(patient) {
             news = true;
-            let form: Option<From<Pulse>> = message::read(&bytes);
-            self.pulse = form.map(|From { born, told }| From { born, told: Arc::new(told) });
+            let form: Option<By<Pulse>> = message::read(&bytes);
+            self.pulse = form.map(|By { born, told }| By { born, told: Arc::new(told) });
         }
         if let Some(bytes) = plan.news(patient) {
             news = true;
-            let form: From<PlanForm> = message::read(&bytes).ok_or(Strange)?;
+            let form: By<PlanForm> = message::read(&bytes).ok_or(Strange)?;
             let told = Arc::new(form.told.plan().ok_or(Strange)?);
-            self.plan = Some(From { born: form.born, told });
+            self.plan = Some(By { born: form.born, told });
         }
         let mut seen = false;
         if let Some(bytes) = played.news(patient) {
             seen = true;
-            let form: Option<From<Vec<PlannedBar>>> = message::read(&bytes);
-            self.played =
-                form.and_then(|From { born, told }| Some(From { born, told: message::played(told)? }));
+            let form: Option<By<Vec<PlannedBar>>> = message::read(&bytes);
+            self.played = form.and_then(|By { born, told }| Some(By { born, told: message::played(told)? }));
         }
         if let Some(bytes) = picture.news(patient) {
-            let form: Option<From<Snapshot>> = message::read(&bytes);
+            let form: Option<By<Snapshot>> = message::read(&bytes);
             if let Some(form) = form.filter(|form| message::can_be_shown(&form.told)) {
                 seen = true;
-                self.picture = Some(From { born: form.born, told: Arc::new(form.told) });
+                self.picture = Some(By { born: form.born, told: Arc::new(form.told) });
             }
         }
         // The picture is put together from what came apart.

@@ -82,7 +82,7 @@ impl Mark {
         let new = folder.join(format!("{name}.new"));
         let lock = create(&new)?;
         let mut mark = Self { folder: folder.to_owned(), name, lock: None };
-        mark.is_private(&lock)?;
+        mark.check(&lock)?;
         lock.lock()?;
         mark.lock = Some(lock);
         // It appears with its lock on, so that nobody takes it for one that was left behind.
@@ -91,17 +91,10 @@ impl Mark {
     }
 
     /// Whether nobody else can get at the folder; `own` is a file that was just made in there.
-    fn is_private(&self, own: &File) -> io::Result<()> {
-        let about = fs::symlink_metadata(&self.folder)?;
-        #[cfg(unix)]
-        let closed = {
-            use std::os::unix::fs::MetadataExt as _;
-            about.mode() & 0o077 == 0 && about.uid() == own.metadata()?.uid()
-        };
-        // Elsewhere each user's folder for temporary files is the user's own.
-        #[cfg(not(unix))]
-        let closed = own.metadata()?.is_file();
-        if about.is_dir() && closed { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
+    fn check(&self, own: &File) -> io::Result<()> {
+        let own = own.metadata()?;
+        let private = is_private(&fs::symlink_metadata(&self.folder)?, &own);
+        if private { Ok(()) } else { Err(io::ErrorKind::PermissionDenied.into()) }
     }
 
     /// The folder that it lies in.
@@ -137,6 +130,48 @@ impl Mark {
         others.sort();
         Ok(others)
     }
+
+    /// Removes the folders of dead processes that lie beside this one. Only this user's own: in a folder that all
+    /// users share, another could otherwise put something else in the place of what was just looked at.
+    pub fn sweep(&self) {
+        let (Some(base), Ok(own)) = (self.folder.parent(), fs::symlink_metadata(&self.folder)) else {
+            return;
+        };
+        for name in names(base).into_iter().flatten().filter(|name| name.starts_with(PREFIX)) {
+            let other = base.join(name);
+            let old = |about: &fs::Metadata| {
+                is_private(about, &own)
+                    && about.modified().is_ok_and(|m| m.elapsed().is_ok_and(|age| age > YOUNG))
+            };
+            if other == self.folder || !fs::symlink_metadata(&other).as_ref().is_ok_and(old) {
+                continue;
+            }
+            let Ok(marks) = marks(&other) else { continue };
+            if marks.iter().any(|mark| lives(&path(&other, mark, MARK))) {
+                continue;
+            }
+            for file in names(&other).into_iter().flatten() {
+                let _ = fs::remove_file(other.join(file));
+            }
+            let _ = fs::remove_dir(&other);
+        }
+    }
+}
+
+/// Whether `folder` is one that only the user can enter to whom `own` belongs.
+fn is_private(folder: &fs::Metadata, own: &fs::Metadata) -> bool {
+    #[cfg(unix)]
+    let closed = {
+        use std::os::unix::fs::MetadataExt as _;
+        folder.uid() == own.uid() && folder.mode() & 0o077 == 0
+    };
+    // Elsewhere each user's folder for temporary files is the user's own.
+    #[cfg(not(unix))]
+    let closed = {
+        let _ = own;
+        true
+    };
+    folder.is_dir() && closed
 }
 
 impl Drop for Mark {
@@ -178,34 +213,20 @@ fn remove(folder: &Path, name: &str) {
     }
 }
 
-/// Removes the folders of dead processes that lie beside `folder`.
-pub fn sweep(folder: &Path) {
-    let Some(base) = folder.parent() else { return };
-    for name in names(base).into_iter().flatten().filter(|name| name.starts_with(PREFIX)) {
-        let other = base.join(name);
-        let old = |about: &fs::Metadata| {
-            about.is_dir() && about.modified().is_ok_and(|m| m.elapsed().is_ok_and(|age| age > YOUNG))
-        };
-        if other == folder || !fs::symlink_metadata(&other).as_ref().is_ok_and(old) {
-            continue;
-        }
-        let Ok(marks) = marks(&other) else { continue };
-        if marks.iter().any(|mark| lives(&path(&other, mark, MARK))) {
-            continue;
-        }
-        for file in names(&other).into_iter().flatten() {
-            let _ = fs::remove_file(other.join(file));
-        }
-        let _ = fs::remove_dir(&other);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn none(_: &str) -> bool {
         false
+    }
+
+    /// Lets only its user in, where the system knows of that.
+    fn close(folder: &Path) {
+        #[cfg(unix)]
+        fs::set_permissions(folder, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+        #[cfg(not(unix))]
+        assert!(folder.is_dir());
     }
 
     #[test]
@@ -231,11 +252,7 @@ mod tests {
         let folder = base.path().join("backline-link-1-77");
         // In the same place: a process before had the same number.
         fs::create_dir(&folder).unwrap();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
-        }
+        close(&folder);
         for what in ["here", "band", "a.plan"] {
             fs::write(folder.join(format!("00000000000000ff-0.{what}")), "x").unwrap();
         }
@@ -246,16 +263,21 @@ mod tests {
         let beside = |number: u32| base.path().join(format!("backline-link-1-{number}"));
         for number in [78, 79] {
             fs::create_dir(beside(number)).unwrap();
+            close(&beside(number));
             fs::write(beside(number).join("ff-0.here"), "").unwrap();
         }
         let _alive = Mark::set(&beside(80), 3).unwrap();
+        let open = beside(81);
+        fs::create_dir(&open).unwrap();
+        fs::write(open.join("ff-0.here"), "").unwrap();
         let long_ago = std::time::SystemTime::now() - 2 * YOUNG;
-        for number in if cfg!(unix) { vec![78, 80] } else { Vec::new() } {
+        for number in if cfg!(unix) { vec![78, 80, 81] } else { Vec::new() } {
             File::open(beside(number)).unwrap().set_modified(long_ago).unwrap();
         }
-        sweep(&folder);
+        mark.sweep();
         assert_eq!(beside(78).exists(), !cfg!(unix), "where a folder's time can be set");
         assert!(beside(79).exists() && beside(80).exists() && folder.exists());
+        assert!(open.exists() || !cfg!(unix), "what others can enter is not touched");
     }
 
     #[test]

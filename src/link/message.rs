@@ -29,9 +29,9 @@ pub struct Who {
     pub group: Link,
     /// When its input sounded first.
     pub heard: Option<Moment>,
-    /// What is set by hand in it.
+    /// What is corrected in it.
     pub corrections: Corrections,
-    /// What is set by hand in it.
+    /// What is written into its lanes.
     pub edits: Edits,
 }
 
@@ -44,7 +44,7 @@ impl Who {
 
 /// Something that a leader tells.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct From<T> {
+pub struct By<T> {
     /// Who tells it.
     pub born: Moment,
     /// What.
@@ -280,8 +280,8 @@ mod tests {
     #[test]
     fn everything_comes_back_to_the_bit() {
         let plan = plan();
-        let form = From { born: MOMENT, told: PlanForm::of(&plan) };
-        let back: From<PlanForm> = read(&written(&form)).unwrap();
+        let form = By { born: MOMENT, told: PlanForm::of(&plan) };
+        let back: By<PlanForm> = read(&written(&form)).unwrap();
         assert_eq!((back.born, back.told.plan().unwrap()), (MOMENT, plan));
         assert_eq!(PlanForm::of(&Plan::empty()).plan().unwrap(), Plan::empty());
 
@@ -374,8 +374,8 @@ mod tests {
             let who = Who { born: MOMENT, group: Link::C, heard: None, corrections, edits };
             let mut text = match kind {
                 0 => written(&[who]),
-                1 => written(&From { born: MOMENT, told: PlanForm::of(&plan()) }),
-                2 => written(&From { born: MOMENT, told: picture() }),
+                1 => written(&By { born: MOMENT, told: PlanForm::of(&plan()) }),
+                2 => written(&By { born: MOMENT, told: picture() }),
                 _ => Vec::new(),
             };
             let at = usize::from(at) % (text.len() + 1);
@@ -384,11 +384,11 @@ mod tests {
             for who in members(&text).into_iter().flatten() {
                 let _ = who.by_hand();
             }
-            if let Some(plan) = read::<From<PlanForm>>(&text).and_then(|form| form.told.plan()) {
+            if let Some(plan) = read::<By<PlanForm>>(&text).and_then(|form| form.told.plan()) {
                 prop_assert!(plan.notes().all(|note| note.key < 128));
             }
-            let _ = read::<From<Snapshot>>(&text).is_some_and(|form| can_be_shown(&form.told));
-            let _ = read::<From<Pulse>>(&text);
+            let _ = read::<By<Snapshot>>(&text).is_some_and(|form| can_be_shown(&form.told));
+            let _ = read::<By<Pulse>>(&text);
         }
     }
 }

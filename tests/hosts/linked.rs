@@ -157,23 +157,28 @@ fn tracks_that_are_rendered_side_by_side_give_the_same() {
     drop(solo);
 
     let done = [const { AtomicUsize::new(0) }; 2];
-    // Nobody begins a block before both have ended the one before.
-    let in_step = |i: usize, blocks: usize| {
-        done[i].store(blocks, Ordering::Release);
+    let until = |i: usize, steps: usize| {
         let begun = Instant::now();
-        while done[1 - i].load(Ordering::Acquire) < blocks {
+        while done[i].load(Ordering::Acquire) < steps {
             assert!(begun.elapsed() < Duration::from_secs(20), "the other track does not come");
             thread::yield_now();
         }
     };
     let track = |i: usize| {
+        // The one that hears is the older: then it leads from the first sample on, as it does alone.
+        until(0, i);
         let mut host = [load(PAIRS[1][i])];
         host[0].set("Link", GROUP_A);
         host[0].set("Send", SEND[i].1);
         activate(&mut host, &song, true);
-        in_step(i, 1);
-        let between = |from: usize| in_step(i, 2 + from / BLOCK);
-        let sent = together(&mut host, &song, 0..samples, i, rolling, between);
+        // Nobody begins a block before both have ended the one before.
+        let in_step = |steps: usize| {
+            done[i].store(steps, Ordering::Release);
+            until(1 - i, steps);
+        };
+        done[i].store(1, Ordering::Release);
+        in_step(2);
+        let sent = together(&mut host, &song, 0..samples, i, rolling, |from| in_step(3 + from / BLOCK));
         ons(&sent[0])
     };
     let sent = thread::scope(|threads| {
@@ -286,7 +291,7 @@ fn a_band_of_instances_plays_live() {
             thread::sleep(second.mul_f64(BLOCK as f64 / song.rate / if slow { 1.0 } else { 5.0 }));
         };
         let rolling = |beat| At::playing(beat, song.tempo);
-        let sent = together(&mut hosts, &song, 0..samples, 0, rolling, pause);
+        let mut sent = together(&mut hosts, &song, 0..samples, 0, rolling, pause);
         for (sent, (part, _)) in sent.iter().zip(SEND) {
             let notes = ons(sent);
             assert!(
@@ -295,6 +300,12 @@ fn a_band_of_instances_plays_live() {
                 notes.len()
             );
         }
+        // The one that hears goes: what the other plays of its plan ends within a bar.
+        hosts.remove(0);
+        let bar = blocks(&song, 4.0 * 60.0 / song.tempo);
+        let after = together(&mut hosts, &song, samples..samples + bar, 1, rolling, pause).remove(0);
+        let last = sent.remove(1).into_iter().chain(after).collect();
+        assert_eq!(sounding(&last), BTreeSet::new(), "{formats:?}");
     }
 }
 
@@ -308,7 +319,7 @@ fn on_the_heard_beat_all_play_at_the_same_moment() {
     hosts[1].set("Send", drums);
     hosts[0].activate(song.rate, BLOCK, false);
     let pause = |_| thread::sleep(Duration::from_secs_f64(BLOCK as f64 / song.rate / 2.0));
-    let earlier = blocks(&song, 1.0);
+    let earlier = blocks(&song, 0.83);
     together(&mut hosts[..1], &song, 0..earlier, 0, |_| At::STOPPED, pause);
     hosts[1].activate(song.rate, BLOCK, false);
     let sent = together(&mut hosts, &song, earlier..blocks(&song, 20.0), 0, |_| At::STOPPED, pause);
