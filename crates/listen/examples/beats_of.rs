@@ -2,9 +2,12 @@
 //!
 //! `beats_of online|offline FILE…`: a JSON line for each `NAME.f32` (onset strengths, as `rhythm_features` writes
 //! them), with `NAME.chroma` (`chroma_features`) and `NAME.said` (what the net said: logits of beat, downbeat, five
-//! strokes and onset, probabilities of the metres) beside it where they are.
+//! strokes and onset, probabilities of the metres) beside it where they are; and `NAME.rows` (`rhythm_rows`),
+//! of what the stream's net said, by which the bars are counted and the octave is judged, and where there is no `NAME.said` the beats found.
 
+use backline_listen::Models;
 use backline_listen::chroma::{ChromaFrame, HOP_S};
+use backline_listen::rhythm::hindsight::said_of;
 use backline_listen::rhythm::net::frames_said;
 
 fn floats(path: &str) -> std::io::Result<Vec<f32>> {
@@ -19,7 +22,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let beside = |ending: &str| floats(&name.replace(".f32", ending)).unwrap_or_default();
         let strengths: Vec<[f32; 4]> =
             floats(name)?.chunks_exact(4).map(|f| [f[0], f[1], f[2], f[3]]).collect();
-        let said = frames_said(&beside(".said"));
+        let rows = beside(".rows");
+        let mut said = frames_said(&beside(".said"));
+        if said.is_empty() {
+            said = said_of(&rows);
+        }
         let chroma: Vec<ChromaFrame> = beside(".chroma")
             .chunks_exact(25)
             .enumerate()
@@ -31,7 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .collect();
         let said = Some(&said[..]).filter(|said| !said.is_empty());
         let frames = backline_listen::rhythm::frames_of(&strengths, &chroma, said);
-        let heard = backline_listen::rhythm::beats_of(&frames, offline);
+        let heard = backline_listen::rhythm::beats_of(&frames, &rows, Models::built_in(), offline);
         println!("{}", serde_json::to_string(&heard)?);
     }
     Ok(())

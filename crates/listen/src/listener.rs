@@ -11,7 +11,8 @@ use crate::loudness::LoudnessMeter;
 use crate::melody::MelodyTracker;
 use crate::onset::{Flux, OnsetPicker, OnsetStrength};
 use crate::resample::Resample;
-use crate::rhythm::hindsight::listen_again;
+use crate::rhythm::bars::BarCounter;
+use crate::rhythm::hindsight::{Rows, listen_again};
 use crate::rhythm::net::{NetFrame, NetListener};
 use crate::rhythm::{ChangeMeter, Clock, HostBeats, Joiner, RhythmFrame, Tracker};
 use crate::spectrum::{FRAMES_PER_S, HOP, Spectrum};
@@ -100,7 +101,7 @@ impl Listener {
     pub(crate) fn for_second_look(sample_rate: f64, models: &Models) -> Result<Self, ListenError> {
         let mut listener = Self::with_tones(sample_rate, models, Tones::chroma())?;
         listener.kept_frames = Some(Vec::new());
-        if models.rhythm_offline.is_some() {
+        if models.rhythm_offline.is_some() || models.bars_offline.is_some() {
             listener.net.iter_mut().for_each(NetListener::keep);
         }
         Ok(listener)
@@ -129,7 +130,7 @@ impl Listener {
             joiner: Joiner::default(),
             changes: ChangeMeter::new(),
             rhythm_frames: 0,
-            tracker: Tracker::new(net.is_some()),
+            tracker: Tracker::new(net.is_some(), models.bars.as_deref().and_then(BarCounter::new)),
             net,
             unjudged: VecDeque::new(),
             strokes: StrokeListener::new(),
@@ -268,10 +269,10 @@ impl Listener {
         match self.net.as_mut().map(|net| net.push(self.strength.bands())) {
             None => {}
             Some(Ok(judged)) => {
-                for net_frame in judged {
+                for (net_frame, row) in judged {
                     self.strokes.push(&net_frame, end_s, &mut self.heard.drums);
                     if let Some(frame) = self.unjudged.pop_front() {
-                        self.track(&RhythmFrame { said: Some(net_frame), ..frame }, end_s);
+                        self.track(&RhythmFrame { said: Some(net_frame), ..frame }, Some(&row), end_s);
                     }
                 }
                 self.take_beat(None, end_s);
@@ -280,20 +281,23 @@ impl Listener {
             Some(Err(error)) => {
                 self.notice(&format!("Backline hears beats and drums by its simpler rules: {error}"));
                 self.net = None;
-                self.tracker = Tracker::new(false);
+                self.tracker = Tracker::new(false, None);
             }
         }
         while let Some(frame) = self.unjudged.pop_front() {
-            self.track(&frame, end_s);
+            self.track(&frame, None, end_s);
         }
         self.take_beat(None, end_s);
     }
 
-    fn track(&mut self, frame: &RhythmFrame, end_s: f64) {
+    fn track(&mut self, frame: &RhythmFrame, row: Option<&[f32]>, end_s: f64) {
         if let Some(kept) = &mut self.kept_frames {
             kept.push(*frame);
         }
-        let beat = self.tracker.push(frame, end_s);
+        let beat = self.tracker.push(frame, row, end_s);
+        if let Some(error) = self.tracker.take_failure() {
+            self.notice(&format!("Backline counts the beats of bars by its simpler rules: {error}"));
+        }
         self.take_beat(beat, end_s);
     }
 
@@ -397,8 +401,8 @@ impl Listener {
     pub(crate) fn take_parts(&mut self, again: Option<&Model>) -> Parts {
         let mut frames = self.kept_frames.take().unwrap_or_default();
         let said_at_once = frames.iter().filter_map(|f| f.said).collect();
-        let rows = self.net.as_mut().and_then(NetListener::take_kept);
-        match again.zip(rows).and_then(|(model, rows)| listen_again(model, &rows)) {
+        let rows = self.net.as_mut().and_then(NetListener::take_kept).unwrap_or_default();
+        match again.and_then(|model| listen_again(model, &rows)) {
             None => {}
             Some(Ok(said)) => {
                 frames.iter_mut().zip(&said).for_each(|(frame, said)| frame.said = Some(*said));
@@ -410,7 +414,7 @@ impl Listener {
                 self.notice(&format!("Backline hears the beats of recordings as those of a stream: {error}"));
             }
         }
-        Parts { frames, said_at_once, heard: std::mem::take(&mut self.heard) }
+        Parts { frames, said_at_once, rows, heard: std::mem::take(&mut self.heard) }
     }
 }
 
@@ -420,6 +424,8 @@ pub(crate) struct Parts {
     pub(crate) frames: Vec<RhythmFrame>,
     /// What the stream's net said of them; empty where there was none.
     pub(crate) said_at_once: Vec<NetFrame>,
+    /// What it said and heard, row by row; empty where that was not kept.
+    pub(crate) rows: Rows,
     /// Everything heard.
     pub(crate) heard: Heard,
 }

@@ -3,7 +3,7 @@
 use backline_music::{Estimate, Heard};
 
 use crate::listener::Parts;
-use crate::rhythm::RhythmFrame;
+use crate::rhythm::{RhythmFrame, bars};
 use crate::spectrum::FRAMES_PER_S;
 use crate::{ListenError, Listener, Models, harmony, rhythm, style};
 
@@ -70,7 +70,8 @@ pub fn listen_offline(
         }
         progress(FIRST_PASS * ((i + 1) * CHUNK) as f32 / (mono.len() as f32 + CHUNK as f32));
     }
-    let Parts { frames, said_at_once, mut heard } = listener.take_parts(models.rhythm_offline.as_deref());
+    let Parts { frames, said_at_once, rows, mut heard } =
+        listener.take_parts(models.rhythm_offline.as_deref());
     let duration_s = mono.len() as f64 / sample_rate;
     heard.next_beat = None;
     heard.tempo_bpm = None;
@@ -97,9 +98,14 @@ pub fn listen_offline(
     if let Some(surest) =
         surest.filter(|_| f64::from(claimed_steps) / FRAMES_PER_S >= CLAIMED_SHARE * sounding_s(&heard))
     {
-        let path = rhythm::decode(&frames, &said_at_once, duration_s, surest.prob, &mut |share| {
+        let mut path = rhythm::decode(&frames, &said_at_once, duration_s, surest.prob, &mut |share| {
             progress(FIRST_PASS + (1.0 - FIRST_PASS) * share);
         });
+        let counted =
+            models.bars_offline.as_deref().map(|model| bars::count(model, rows.values(), &mut path));
+        if let Some(Err(error)) = counted {
+            heard.notices.push(format!("Backline counts the beats of bars by its simpler rules: {error}"));
+        }
         heard.beats = path.beats;
         heard.metre = path.metre;
         heard.tempo_bpm = path.tempo_bpm.map(|value| match path.octaves.first() {

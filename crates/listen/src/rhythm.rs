@@ -1,6 +1,7 @@
 //! Tempo, beats, bars and metre: a bar pointer over learnt rhythm patterns.
 
 mod activations;
+pub mod bars;
 mod changes;
 pub mod hindsight;
 mod host;
@@ -22,6 +23,7 @@ pub(crate) use repeat::{HEARD_S, LONGEST_S, SHORTEST_S, decode_loop};
 
 use backline_music::{Estimate, Heard};
 
+use crate::Models;
 use crate::chroma::{ChromaFrame, LATENCY_S};
 use crate::onset::{FLUX_DELAY_S, Flux, GROUPS, OnsetStrength};
 use crate::spectrum::{FRAMES_PER_S, HOP, Spectrum};
@@ -121,13 +123,16 @@ pub fn frames_of(
     frames.collect()
 }
 
-/// Beats of features made before, with hindsight or as a stream: for the tools that measure the tracker.
-pub fn beats_of(frames: &[RhythmFrame], offline: bool) -> Heard {
+/// Beats of features made before, with hindsight or as a stream: for the tools that measure the tracker. `rows` are the net's
+/// (as [`hindsight::Rows`] holds them), by which the bars are counted; empty where the pointer is to count them.
+pub fn beats_of(frames: &[RhythmFrame], rows: &[f32], models: &Models, offline: bool) -> Heard {
     let mut heard = Heard { time_s: frames.len() as f64 / RHYTHM_FPS, ..Heard::default() };
-    let mut tracker = Tracker::new(is_from_net(frames));
+    let bars = models.bars.as_deref().filter(|_| !rows.is_empty()).and_then(bars::BarCounter::new);
+    let mut tracker = Tracker::new(is_from_net(frames), bars);
+    let mut heard_rows = rows.chunks_exact(hindsight::Rows::width());
     let mut surest: Option<Estimate<f64>> = None;
     for (i, frame) in frames.iter().enumerate() {
-        heard.beats.extend(tracker.push(frame, (i + 1) as f64 / RHYTHM_FPS));
+        heard.beats.extend(tracker.push(frame, heard_rows.next(), (i + 1) as f64 / RHYTHM_FPS));
         if let Some(reading) = tracker.reading.as_ref().filter(|_| tracker.is_claiming()) {
             let tempo = Estimate { value: reading.bpm, prob: tracker.candidates[0].1, runner_up: None };
             heard.metre = Some(reading.metre);
@@ -142,8 +147,16 @@ pub fn beats_of(frames: &[RhythmFrame], offline: bool) -> Heard {
         heard.metre = None;
         heard.tempo_bpm = None;
         if let Some(surest) = surest {
-            let said: Vec<net::NetFrame> = frames.iter().filter_map(|f| f.said).collect();
-            let path = decode(frames, &said, heard.time_s, surest.prob, &mut |_| ());
+            let said: Vec<net::NetFrame> = match rows {
+                [] => frames.iter().filter_map(|f| f.said).collect(),
+                rows => hindsight::said_of(rows),
+            };
+            let mut path = decode(frames, &said, heard.time_s, surest.prob, &mut |_| ());
+            if let Some(Err(error)) =
+                models.bars_offline.as_deref().map(|model| bars::count(model, rows, &mut path))
+            {
+                heard.notices.push(error.to_string());
+            }
             heard.beats = path.beats;
             heard.metre = path.metre;
             heard.tempo_bpm = path.tempo_bpm.map(|value| Estimate { value, ..surest });

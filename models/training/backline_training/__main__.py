@@ -12,7 +12,7 @@ import json
 import pathlib
 import sys
 
-NETS = ("rhythm", "rhythm_offline", "octave", "harmony", "drums", "progression", "comping", "style")
+NETS = ("rhythm", "rhythm_offline", "octave", "bars", "harmony", "drums", "progression", "comping", "style")
 # What is no net, and what can be done with it: all that plays.
 OTHERS = {"play": ("evaluate",)}
 VERBS = ("prepare", "train", "evaluate", "export")

@@ -5,11 +5,11 @@
 
 use backline_nets::{Model, NetError, Stream};
 
-use super::net::{Activations, METRES, NetFrame, VOICES, logistic, probs};
+use super::net::{Activations, METRES, NetFrame, VOICES, frames_said, logistic, probs};
 use crate::logbands::bands;
 
 /// Logits of the stream's net that are read: beat, downbeat, strokes, onset.
-const HEADS: usize = 3 + VOICES;
+pub(super) const HEADS: usize = 3 + VOICES;
 /// Columns of what the net gives: these heads, and the metres.
 const WIDTH: usize = HEADS + METRES.len();
 /// Largest logit that is read, and what all are divided by.
@@ -34,13 +34,28 @@ impl Rows {
         &self.values
     }
 
-    /// Adds what the stream's net said (a row of its logits) of the frame in which it heard `bands`.
-    pub(crate) fn push(&mut self, logits: &[f32], said: &NetFrame, bands: &[f32]) {
-        self.values.extend(logits[..HEADS].iter().map(|x| x.clamp(-MOST_LOGIT, MOST_LOGIT) / SCALE));
-        self.values.extend(said.activations.metres);
-        self.values.extend_from_slice(bands);
+    /// Adds the row of a frame, of which the stream's net said `said`.
+    pub(crate) fn push(&mut self, row: &[f32], said: &NetFrame) {
+        self.values.extend_from_slice(row);
         self.velocities.push(said.strokes.map(|(_, velocity)| velocity));
     }
+}
+
+/// The row of a frame in which the stream's net heard `bands`: what it said of it, as logits and as read from them.
+pub(crate) fn row(logits: &[f32], said: &NetFrame, bands: &[f32]) -> Vec<f32> {
+    let mut row = Vec::with_capacity(Rows::width());
+    row.extend(logits[..HEADS].iter().map(|x| x.clamp(-MOST_LOGIT, MOST_LOGIT) / SCALE));
+    row.extend(said.activations.metres);
+    row.extend_from_slice(bands);
+    row
+}
+
+/// What the stream's net said, out of the `values` of rows.
+pub fn said_of(values: &[f32]) -> Vec<NetFrame> {
+    let logits = |row: &[f32]| {
+        row[..HEADS].iter().map(|x| x * SCALE).chain(row[HEADS..WIDTH].iter().copied()).collect::<Vec<_>>()
+    };
+    frames_said(&values.chunks_exact(Rows::width()).flat_map(logits).collect::<Vec<_>>())
 }
 
 /// What the second net says of every frame of `rows`; `None` if `model` is of another kind.
@@ -95,7 +110,7 @@ mod tests {
             let logits: [f32; HEADS] =
                 std::array::from_fn(|h| if (i + h).is_multiple_of(25 + h) { 2.0 } else { -4.0 });
             let heard: Vec<f32> = (0..bands()).map(|b| ((i * 7 + b * 3) % 11) as f32 / 11.0).collect();
-            rows.push(&logits, &NetFrame::default(), &heard);
+            rows.push(&row(&logits, &NetFrame::default(), &heard), &NetFrame::default());
         }
         rows
     }

@@ -2,7 +2,7 @@
 
 use backline_nets::{Model, NetError, Stream};
 
-use super::hindsight::Rows;
+use super::hindsight::{Rows, row};
 use crate::logbands::LogBands;
 use crate::onset::OnsetStrength;
 use crate::spectrum::{HOP, Spectrum};
@@ -80,21 +80,27 @@ impl NetListener {
         self.kept.take()
     }
 
-    /// Takes the bands of one 10 ms step; every so often gives the next frames, oldest first.
+    /// Takes the bands of one 10 ms step; every so often gives the next frames, oldest first, each with its row (as
+    /// [`Rows`] holds it).
     ///
     /// # Errors
     /// The net failed.
-    pub fn push(&mut self, bands: &[f32]) -> Result<Vec<NetFrame>, NetError> {
+    pub fn push(&mut self, bands: &[f32]) -> Result<Vec<(NetFrame, Vec<f32>)>, NetError> {
         let Some(frame) = self.bands.push(bands) else { return Ok(Vec::new()) };
         self.waiting.extend(frame);
         if self.waiting.len() < self.chunk * bands.len() {
             return Ok(Vec::new());
         }
         let logits = self.stream.step(&self.waiting)?.chunks_exact(WIDTH);
-        let frames: Vec<NetFrame> = logits.clone().map(read).collect();
+        let heard = self.waiting.chunks_exact(bands.len());
+        let tell = |(y, heard): (&[f32], &[f32])| {
+            let said = read(y);
+            let row = row(y, &said, heard);
+            (said, row)
+        };
+        let frames: Vec<_> = logits.zip(heard).map(tell).collect();
         if let Some(kept) = &mut self.kept {
-            let heard = self.waiting.chunks_exact(bands.len());
-            logits.zip(&frames).zip(heard).for_each(|((y, said), heard)| kept.push(y, said, heard));
+            frames.iter().for_each(|(said, row)| kept.push(row, said));
         }
         self.waiting.clear();
         Ok(frames)

@@ -3,12 +3,14 @@
 use std::collections::VecDeque;
 
 use backline_music::{Beat, Estimate, Metre};
+use backline_nets::NetError;
 
+use super::bars::{BarCounter, Beside};
 use super::model::Patterns;
 use super::net::NetFrame;
 use super::octave::Judge;
 use super::pointer::{BarPointer, Join};
-use super::{RHYTHM_FPS, RhythmFrame, Weight, heard_time_s};
+use super::{RHYTHM_FPS, RhythmFrame, Weight, heard_time_s, place_of};
 
 /// Tempi on either side of the likeliest that count as the same.
 const SAME_TEMPO: usize = 2;
@@ -78,6 +80,10 @@ pub struct Tracker {
     last_onset_s: f64,
     claiming: bool,
     judge: Judge,
+    /// Counts the beats of bars, where there is a net for it.
+    bars: Option<BarCounter>,
+    /// What the pointer says of bars.
+    beside: Beside,
     /// What the net said of the last frames, for the judge of octaves.
     said: VecDeque<NetFrame>,
     /// Times of the last beats in a row, for a tempo finer than the pointer's grid.
@@ -93,8 +99,8 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// Nothing heard yet; expects what the net says, or onset patterns.
-    pub fn new(from_net: bool) -> Self {
+    /// Nothing heard yet; expects what the net says, or onset patterns. Bars are counted by `bars`, or else by the pointer.
+    pub fn new(from_net: bool, bars: Option<BarCounter>) -> Self {
         Self {
             pointer: BarPointer::new(Join::Sum, Patterns::built_in(Weight::of(from_net))),
             from_net,
@@ -107,6 +113,8 @@ impl Tracker {
             last_onset_s: f64::NEG_INFINITY,
             claiming: false,
             judge: Judge::built_in(),
+            bars,
+            beside: Beside::default(),
             said: VecDeque::new(),
             recent_s: VecDeque::new(),
             last_beat: None,
@@ -129,8 +137,17 @@ impl Tracker {
         }
     }
 
-    /// Hears the next frame at stream time `now_s`; returns the beat that falls by then, if one does.
-    pub fn push(&mut self, frame: &RhythmFrame, now_s: f64) -> Option<Beat> {
+    /// Why bars are no longer counted by their net, told once.
+    pub fn take_failure(&mut self) -> Option<NetError> {
+        self.bars.as_mut().and_then(BarCounter::take_failure)
+    }
+
+    /// Hears the next frame (and the net's `row` of it) at stream time `now_s`; returns the beat that falls by then, if one
+    /// does.
+    pub fn push(&mut self, frame: &RhythmFrame, row: Option<&[f32]>, now_s: f64) -> Option<Beat> {
+        if let Some((bars, row)) = self.bars.as_mut().zip(row) {
+            bars.hear(row);
+        }
         let time_s = heard_time_s(self.frame, self.from_net);
         self.frame += 1;
         let strongest = frame.strengths.iter().copied().fold(0.0, f32::max);
@@ -198,9 +215,13 @@ impl Tracker {
         let beats = usize::from(metre.tactus_per_bar());
         let mut beat_masses = vec![1e-9_f32; beats];
         let mut total = 1e-9 * beats as f32;
+        let beside = &mut self.beside;
+        *beside = Beside::default();
         self.pointer.visit(window.start, window.end - 1, |m, place, p| {
+            let of = usize::from(m.tactus_per_bar());
+            let beat = (place - phase + of as f32 + 0.5) as usize % of;
+            beside.add(m, beat, p);
             if m == metre {
-                let beat = (place - phase + beats as f32 + 0.5) as usize % beats;
                 beat_masses[beat] += p;
                 total += p;
             }
@@ -297,9 +318,8 @@ impl Tracker {
 
     fn emit(&mut self, time_s: f64, now_s: f64) -> Option<Beat> {
         self.next_beat = None;
-        let reading = self.reading.as_ref().filter(|_| self.claiming)?;
+        let reading = self.reading.as_mut().filter(|_| self.claiming)?;
         let period_s = 60.0 / reading.bpm;
-        let beats = usize::from(reading.metre.value.tactus_per_bar());
         let passed_s = time_s - reading.phase * period_s;
         let last_s = self.last_beat.map_or(f64::NEG_INFINITY, |b| b.time_s);
         // The first beat that is not the one already told.
@@ -311,6 +331,20 @@ impl Tracker {
             }
         }
         let beat_s = passed_s + f64::from(steps) * period_s;
+        let passed = beat_s <= now_s;
+        if let Some(bars) = &mut self.bars {
+            if passed {
+                bars.count(place_of(beat_s), period_s * RHYTHM_FPS);
+            }
+            if let Some(told) = bars.told(!passed, &self.beside.clone().after(steps as usize)) {
+                reading.metre = told.metre;
+                // The pointer's place is that of the beat last passed; steps lead from there to this one.
+                let beats = i64::from(told.metre.value.tactus_per_bar());
+                reading.beat = (told.beat as i64 - i64::from(steps)).rem_euclid(beats) as usize;
+                reading.beat_prob = told.prob;
+            }
+        }
+        let beats = usize::from(reading.metre.value.tactus_per_bar());
         let heard_index = (reading.beat + steps as usize) % beats;
         let mut index = heard_index;
         if let Some(last) = self.last_beat.filter(|l| beat_s - l.time_s < 1.6 * period_s) {
@@ -327,7 +361,7 @@ impl Tracker {
             prob: reading.prob,
             decided_s: now_s,
         };
-        if beat_s > now_s {
+        if !passed {
             self.next_beat = Some(beat);
             return None;
         }
