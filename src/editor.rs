@@ -12,6 +12,7 @@ pub mod dial;
 mod drag;
 mod header;
 mod heard;
+mod help;
 mod history;
 mod intake;
 mod knob;
@@ -88,6 +89,7 @@ pub fn paint(ui: &mut egui::Ui, scene: &Scene<'_>, desk: &mut Desk, acts: &mut V
     let over_all = egui::Popup::is_any_open(ui.ctx())
         || desk.typing.is_some()
         || desk.chord.is_some()
+        || desk.help.is_some()
         || *scene.intake != scene::Intake::Nothing;
     if !over_all && ui.input(|i| i.key_pressed(egui::Key::Escape)) {
         desk.selection = None;
@@ -107,6 +109,7 @@ pub fn paint(ui: &mut egui::Ui, scene: &Scene<'_>, desk: &mut Desk, acts: &mut V
     clips::paint(&mut room, layout.clips);
     status::paint(&mut room, layout.status);
     intake::paint(&mut room, window);
+    help::paint(&mut room, window);
     shortcuts(&mut room);
 }
 
@@ -117,15 +120,18 @@ fn shortcuts(room: &mut Room<'_, '_>) {
     if typing {
         return;
     }
-    let (undo, redo) = room.ui.input(|i| {
-        let z = i.modifiers.command && i.key_pressed(egui::Key::Z);
-        (z && !i.modifiers.shift, z && i.modifiers.shift)
-    });
-    if undo {
-        room.acts.push(Action::Undo);
+    if room.desk.help.is_some() {
+        if help::asked(room.ui) {
+            help::turn(room);
+        }
+        return;
     }
-    if redo {
-        room.acts.push(Action::Redo);
+    match room.pressed(egui::Key::Z).filter(|held| held.command) {
+        Some(held) if held.shift => room.acts.push(Action::Redo),
+        Some(_) => room.acts.push(Action::Undo),
+        // Not every system's window tells of Z while Shift is held.
+        None if room.pressed(egui::Key::Y).is_some_and(|held| held.command) => room.acts.push(Action::Redo),
+        None => {}
     }
     // Letters are the host's, until Tab or the hand has given something here the focus.
     let focused = room.ui.memory(|m| m.focused().is_some());
@@ -133,23 +139,15 @@ fn shortcuts(room: &mut Room<'_, '_>) {
         return;
     }
     arrangement::keys(room);
-    let (listen, export, help) = room.ui.input(|i| {
-        let bare = !i.modifiers.command && !i.modifiers.alt;
-        (
-            bare && i.key_pressed(egui::Key::L),
-            i.modifiers.command && i.key_pressed(egui::Key::E),
-            bare && i.key_pressed(egui::Key::Questionmark),
-        )
-    });
-    if listen {
+    if room.pressed(egui::Key::L).is_some_and(|held| !held.command && !held.alt) {
         let id = dial::ParamId::Listen;
         room.put(id, if room.is_on(id) { 0.0 } else { 1.0 });
     }
-    if export {
+    if room.pressed(egui::Key::E).is_some_and(|held| held.command) {
         clips::export(room);
     }
-    if help {
-        room.say(tooltips::KEYS.to_owned());
+    if help::asked(room.ui) {
+        help::turn(room);
     }
 }
 

@@ -46,11 +46,13 @@ pub struct Look {
     pub zoom: f32,
     /// Whether hovering explains.
     pub tips: bool,
+    /// Whether as little as can be moves.
+    pub calm: bool,
 }
 
 impl Default for Look {
     fn default() -> Self {
-        Self { light: false, zoom: 1.0, tips: true }
+        Self { light: false, zoom: 1.0, tips: true, calm: false }
     }
 }
 
@@ -442,13 +444,13 @@ mod tests {
         let pin = ChordPin { start_beat: 8.0, length_beats: 4.0, chord, on_heard_beat: false };
         ours.corrections.pin(pin);
         ours.corrections.pin(ChordPin { on_heard_beat: true, ..pin });
-        ours.look = Look { light: true, zoom: 9.0, tips: false };
+        ours.look = Look { light: true, zoom: 9.0, tips: false, calm: true };
         let mut state = empty();
         state.fields.insert(FIELD.into(), serde_json::to_string(&ours).unwrap());
         filter(&mut state);
         let kept = self::tests::ours(&state);
         assert_eq!(kept.corrections.chords, [pin], "pins on the heard beat end with the session");
-        assert_eq!(kept.look, Look { light: true, zoom: 2.0, tips: false });
+        assert_eq!(kept.look, Look { light: true, zoom: 2.0, tips: false, calm: true });
         // A project of before has neither.
         let mut old = empty();
         old.fields.insert(FIELD.into(), r#"{"version":1}"#.into());

@@ -17,7 +17,7 @@ use raw_window_handle::{HasWindowHandle as _, RawWindowHandle};
 use rtrb::PushError;
 
 use super::closing::Threads;
-use super::dial::{ParamId, Values};
+use super::dial::ParamId;
 use super::history::{History, Settings};
 use super::moment::{State, Status};
 use super::scene::{
@@ -64,8 +64,8 @@ pub struct App {
     context: Option<GuiContext>,
     desk: Desk,
     history: History,
-    /// How things were when the gesture in hand began.
-    before: Option<(ParamId, Settings)>,
+    /// The gesture in hand: how things were when it began, and what was set last.
+    before: Option<(ParamId, Settings, f32)>,
     corrections: Corrections,
     edits: Edits,
     look: Look,
@@ -190,22 +190,27 @@ impl App {
         status
     }
 
-    fn apply(&mut self, ctx: &egui::Context, values: &Values, acts: Vec<Action>) {
+    fn apply(&mut self, ctx: &egui::Context, acts: Vec<Action>) {
         for act in acts {
             match act {
                 Action::Begin(id) => {
-                    self.before = Some((id, self.settings()));
+                    let settings = self.settings();
+                    let now = settings.values[id.index()];
+                    self.before = Some((id, settings, now));
                     self.with_setter(|params, setter| params.dial(id).begin(setter));
                 }
                 Action::Set(id, value) => {
                     self.with_setter(|params, setter| params.dial(id).set(setter, value));
+                    if let Some((_, _, set)) = self.before.as_mut().filter(|(held, ..)| *held == id) {
+                        *set = value;
+                    }
                     if id.is_musical() || id == ParamId::Form {
                         self.asked();
                     }
                 }
                 Action::End(id) => {
                     self.with_setter(|params, setter| params.dial(id).end(setter));
-                    self.end_gesture(id, values);
+                    self.end_gesture(id);
                 }
                 Action::Demo(on) => self.demo(on),
                 Action::Correct(correction) => self.correct(correction),
@@ -264,14 +269,16 @@ impl App {
         self.asked_at = self.end.snapshot.output_buffer_mut().plan.as_ref().map(|plan| plan.committed_beat);
     }
 
-    fn end_gesture(&mut self, id: ParamId, values: &Values) {
-        let Some((held, before)) = self.before.take() else { return };
+    /// Notes the gesture as a step. By what was set, not by what the parameter says: a host may take that over a
+    /// block later.
+    fn end_gesture(&mut self, id: ParamId) {
+        let Some((held, before, to)) = self.before.take() else { return };
         if held != id || !id.is_musical() {
             return;
         }
         let dial = self.params.dial(id);
-        let (from, to) = (before.values[id.index()], dial.now());
-        if from != to || values[id.index()] != from {
+        let from = before.values[id.index()];
+        if from != to {
             let name = format!("{} {} → {}", dial.title(), dial.shown(from), dial.shown(to));
             self.history.push(name, before);
         }
@@ -632,6 +639,8 @@ impl App {
         );
         // The window keeps its size in points: at another zoom it is another size on the screen.
         ctx.set_zoom_factor(self.look.zoom);
+        let usual = egui::Style::default().animation_time;
+        ctx.all_styles_mut(|style| style.animation_time = if self.look.calm { 0.0 } else { usual });
         self.applied = Some(self.look);
     }
 }
@@ -707,7 +716,7 @@ impl NiceEguiApp for App {
             || self.taking.is_some();
         let ctx = ui.ctx().clone();
         let acted = !acts.is_empty();
-        self.apply(&ctx, &values, acts);
+        self.apply(&ctx, acts);
         // Keys are the host's unless a value or a name is being typed, or Tab has come here.
         let focused = ctx.memory(|m| m.focused().is_some());
         frame.set_key_capture(if focused { space_excepted() } else { KeyCapture::IgnoreAll });
@@ -724,7 +733,7 @@ impl NiceEguiApp for App {
 
     fn editor_closed(&mut self) {
         // A gesture that the closing cuts off is over for the host as well.
-        if let Some((id, _)) = self.before.take() {
+        if let Some((id, ..)) = self.before.take() {
             self.with_setter(|params, setter| params.dial(id).end(setter));
         }
         self.end.meters.window_moves.store(false, Ordering::Relaxed);
@@ -764,8 +773,7 @@ mod tests {
     }
 
     fn act(app: &mut App, act: Action) {
-        let values = app.params.values();
-        app.apply(&egui::Context::default(), &values, vec![act]);
+        app.apply(&egui::Context::default(), vec![act]);
     }
 
     fn kept(velocity: u8) -> Edits {
@@ -800,6 +808,23 @@ mod tests {
         act(&mut app, Action::Edit("clear".into(), Edits::default()));
         act(&mut app, Action::SwapSlot);
         assert_eq!(saved(&app), kept(120));
+    }
+
+    #[test]
+    fn a_gesture_within_one_frame_is_a_step_though_the_host_takes_it_over_later() {
+        let mut app = app();
+        let id = ParamId::Energy;
+        let now = app.params.dial(id).now();
+        for value in [0.7, now] {
+            app.apply(
+                &egui::Context::default(),
+                vec![Action::Begin(id), Action::Set(id, value), Action::End(id)],
+            );
+        }
+        assert_eq!(app.history.names(), (Some("Energy 0.0 % → +40.0 %"), None));
+        act(&mut app, Action::Begin(ParamId::Seed));
+        act(&mut app, Action::End(ParamId::Seed));
+        assert_eq!(app.history.names().0, Some("Energy 0.0 % → +40.0 %"), "what sets nothing is no step");
     }
 
     #[test]

@@ -100,7 +100,7 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
 /// The wheel moves through the song; with Ctrl it shows more or fewer bars.
 fn wheel(room: &mut Room<'_, '_>, rect: Rect) {
     let over = room.ui.input(|i| i.pointer.latest_pos()).is_some_and(|p| rect.contains(p));
-    if !over || egui::Popup::is_any_open(room.ui.ctx()) {
+    if !over || room.desk.help.is_some() || egui::Popup::is_any_open(room.ui.ctx()) {
         return;
     }
     let (factor, command) = room.ui.input(|i| (i.zoom_delta(), i.modifiers.command));
@@ -138,7 +138,7 @@ fn solo(room: &mut Room<'_, '_>, part: Part) {
 /// another take of all.
 pub fn keys(room: &mut Room<'_, '_>) {
     let lanes = [(Part::Chords, Key::Num1), (Part::Bass, Key::Num2), (Part::Drums, Key::Num3)];
-    let pressed = |room: &Room<'_, '_>, key| room.ui.input(|i| i.modifiers.is_none() && i.key_pressed(key));
+    let pressed = |room: &Room<'_, '_>, key| room.pressed(key).is_some_and(|held| held.is_none());
     for (part, number) in lanes {
         let id = room.id(&lanes::place(part));
         if pressed(room, number) {

@@ -195,9 +195,13 @@ fn one(room: &mut Room<'_, '_>, lane: Rect, axis: &Axis, i: usize, cell: &Cell, 
     if keyed && room.ui.input(|i| i.key_pressed(egui::Key::Delete)) {
         room.acts.extend(merged.map(|pin| Action::Correct(Correction::Pin(pin))));
     }
-    if response.clicked() || response.secondary_clicked() {
+    // egui takes Enter for a click; here it opens, as a double click does.
+    let entered = response.has_focus() && room.ui.input(|i| i.key_pressed(egui::Key::Enter));
+    let entered = entered && room.desk.chord.is_none();
+    if response.double_clicked() || response.secondary_clicked() || entered {
         let at = pos2(rect.center().x, rect.bottom() + 6.0);
         room.desk.chord = Some(ChordEdit { pin, merged, ranked: cell.ranked.clone(), at, fresh: true });
+    } else if response.clicked() {
         room.acts.extend(chord.chord.map(|chord| Action::Hear(Heard::Chord(chord))));
     }
     let near_edge = response.hover_pos().is_some_and(|p| p.x > rect.right() - EDGE);

@@ -34,7 +34,8 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
     if room.button("Previous preset", previous, "<", false, true, tooltips::STEP_BACK).clicked() {
         room.acts.push(Action::Preset(PresetAction::Step(-1)));
     }
-    let place = next(176.0, 2.0);
+    // The smallest window leaves a name less room.
+    let place = next((rect.width() - 738.0).clamp(146.0, 176.0), 2.0);
     room.menu("Presets", place, &shown, tooltips::PRESETS, |ui, desk, acts| presets(ui, scene, desk, acts));
     let following = next(22.0, 14.0);
     if room.button("Next preset", following, ">", false, true, tooltips::STEP_ON).clicked() {
@@ -56,10 +57,13 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
     }
     let _ = next(12.0, 0.0);
     let (undo, redo) = scene.steps;
-    let steps = [("Undo", undo, Action::Undo, "Ctrl-Z"), ("Redo", redo, Action::Redo, "Ctrl-Shift-Z")];
+    let steps = [
+        ("Undo", undo, Action::Undo, tooltips::UNDO_KEYS),
+        ("Redo", redo, Action::Redo, tooltips::REDO_KEYS),
+    ];
     for (name, step, action, keys) in steps {
         let place = next(48.0, 2.0);
-        let tip = step.map_or_else(|| format!("{name} · {keys}"), |step| format!("{name}: {step} · {keys}"));
+        let tip = step.map_or_else(|| format!("{name} | {keys}"), |step| format!("{name}: {step} | {keys}"));
         if room.button(name, place, name, false, step.is_some(), &tip).clicked() {
             room.acts.push(action);
         }
@@ -74,6 +78,10 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
     };
     let place = last(54.0, 6.0);
     room.menu("Menu", place, "Menu", tooltips::MENU, |ui, _, acts| menu(ui, scene, acts));
+    let place = last(24.0, 6.0);
+    if room.button("Help", place, "?", room.desk.help.is_some(), true, tooltips::HELP_KEY).clicked() {
+        super::help::turn(room);
+    }
     let place = last(60.0, 6.0);
     room.switch(ParamId::Bypass, place, "Bypass");
     let place = last(60.0, 6.0);
@@ -125,8 +133,12 @@ fn menu(ui: &mut Ui, scene: &Scene<'_>, acts: &mut Vec<Action>) {
             }
         }
         let mut tips = look.tips;
-        if ui.checkbox(&mut tips, "Tips").changed() {
+        if ui.checkbox(&mut tips, "Tips").on_hover_text(tooltips::TIPS).changed() {
             acts.push(Action::Look(Look { tips, ..look }));
+        }
+        let mut calm = look.calm;
+        if ui.checkbox(&mut calm, "Less motion").on_hover_text(tooltips::CALM).changed() {
+            acts.push(Action::Look(Look { calm, ..look }));
         }
     });
     ui.horizontal(|ui| {

@@ -13,6 +13,9 @@ use crate::snapshot::STRIP_S;
 /// Metres that the musician can choose from.
 const METRES: [(u8, u8); 6] = [(4, 4), (3, 4), (6, 8), (2, 4), (5, 4), (7, 8)];
 
+/// How far the strip is moved at a time where little shall move, in seconds.
+const PAGE_S: f64 = 2.0;
+
 /// A read-out: what it says, how sure it is, and what else it could be.
 struct Readout {
     value: String,
@@ -94,6 +97,14 @@ fn readout(room: &mut Room<'_, '_>, name: &str, rect: Rect, read: &Readout, tip:
     response
 }
 
+/// A double click takes back what the musician had said, and the menu that its first click opened.
+fn as_heard(room: &mut Room<'_, '_>, response: &egui::Response, act: Option<Action>) {
+    if response.double_clicked() {
+        room.acts.extend(act);
+        egui::Popup::close_all(room.ui.ctx());
+    }
+}
+
 fn percent(prob: f32) -> String {
     format!("{:.0} %", prob * 100.0)
 }
@@ -145,6 +156,7 @@ fn tempo(room: &mut Room<'_, '_>, rect: Rect) {
             ui.close();
         }
     });
+    as_heard(room, &response, pinned.then_some(Action::Correct(Correction::Tempo(None))));
     if let Some((bpm, _)) = heard {
         let chip =
             |top: f32| Rect::from_min_size(pos2(rect.right() - 32.0, rect.top() + top), vec2(30.0, 18.0));
@@ -197,6 +209,7 @@ fn key(room: &mut Room<'_, '_>, rect: Rect) {
             choose(ui, Some(key), key.to_string());
         }
     });
+    as_heard(room, &response, pinned.map(|_| Action::Correct(Correction::Key(None))));
 }
 
 fn metre(room: &mut Room<'_, '_>, rect: Rect) {
@@ -238,6 +251,7 @@ fn metre(room: &mut Room<'_, '_>, rect: Rect) {
             }
         }
     });
+    as_heard(room, &response, pinned.map(|_| Action::Correct(Correction::Metre(None))));
 }
 
 /// Where bar 1 lies.
@@ -290,6 +304,12 @@ fn style(room: &mut Room<'_, '_>, rect: Rect) {
     };
     let response = readout(room, "Style", rect, &read, tooltips::param(ParamId::Style));
     style_menu(room, &response);
+    if response.double_clicked() {
+        if chosen {
+            room.put(ParamId::Style, 0.0);
+        }
+        egui::Popup::close_all(room.ui.ctx());
+    }
 }
 
 /// The list of styles.
@@ -317,7 +337,10 @@ fn strip(room: &mut Room<'_, '_>, rect: Rect) {
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Image, true, "The last eight seconds"));
     room.ui.painter().rect_filled(rect, RADIUS, theme.well);
     let pixels = f64::from(rect.width() * room.ui.ctx().pixels_per_point()) / STRIP_S;
-    let moved = (snapshot.heard_s * pixels).round();
+    // Where little shall move the strip is filled, and then moved on.
+    let shown_s =
+        if room.scene.look.calm { (snapshot.heard_s / PAGE_S).ceil() * PAGE_S } else { snapshot.heard_s };
+    let moved = (shown_s * pixels).round();
     let moving = room.moves(rect, moved as i64);
     let painter = room.ui.painter_at(moving);
     // Whole pixels here too, reckoned without where the strip has moved to.

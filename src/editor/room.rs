@@ -2,8 +2,8 @@
 
 use backline_canvas::Scroll;
 use egui::{
-    Align2, Color32, CornerRadius, FontId, Id, Key, Pos2, Rect, Response, Role, Sense, Stroke, StrokeKind,
-    Ui, WidgetInfo, pos2, vec2,
+    Align2, Color32, CornerRadius, FontId, Id, Key, Modifiers, Pos2, Rect, Response, Role, Sense, Stroke,
+    StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 
 use super::dial::ParamId;
@@ -45,7 +45,8 @@ impl Room<'_, '_> {
         self.ui.painter().rect_stroke(rect, RADIUS, hair, StrokeKind::Inside);
     }
 
-    fn note(&mut self, name: &str, rect: Rect) {
+    /// Takes down where something was painted, when somebody wants to know.
+    pub fn note(&mut self, name: &str, rect: Rect) {
         if let Some(placed) = &mut self.desk.placed {
             placed.push((name.to_owned(), rect));
         }
@@ -186,6 +187,17 @@ impl Room<'_, '_> {
         self.desk.said = Some((what, self.ui.input(|i| i.time) + SAID_S));
     }
 
+    /// What was held when a key was pressed in this frame: by its end, when it is read, that may be let go again.
+    pub fn pressed(&self, key: Key) -> Option<Modifiers> {
+        let held = |event: &egui::Event| match event {
+            egui::Event::Key { key: known, pressed: true, modifiers, .. } if *known == key => {
+                Some(*modifiers)
+            }
+            _ => None,
+        };
+        self.ui.input(|i| i.events.iter().find_map(held))
+    }
+
     /// The value of a parameter, 0..=1.
     pub fn value(&self, id: ParamId) -> f32 {
         self.scene.values[id.index()]
@@ -215,7 +227,7 @@ impl Room<'_, '_> {
     pub fn hand(&mut self, id: ParamId, rect: Rect, value_rect: Rect) -> Response {
         let dial = self.scene.params.dial(id);
         let (value, steps) = (self.value(id), dial.steps());
-        let tip = format!("{} · {} · {}", tooltips::param(id), dial.shown(value), tooltips::HAND);
+        let tip = format!("{} · {} | {}", tooltips::param(id), dial.shown(value), tooltips::HAND);
         let name = dial.title().to_owned();
         let response = self.touch(&name, rect, Sense::click_and_drag(), &tip);
         let (fine, command) = self.ui.input(|i| (i.modifiers.shift, i.modifiers.command));

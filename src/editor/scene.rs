@@ -301,6 +301,8 @@ pub struct Desk {
     pub stroke: Option<Stroke>,
     /// Where the menu of a lane was opened.
     pub spot: Option<Spot>,
+    /// The page of keys is open; what had the focus before.
+    pub help: Option<Option<egui::Id>>,
     /// What was just done, and until when the last line says it, in egui's seconds.
     pub said: Option<(String, f64)>,
     /// What moves sideways in this frame.

@@ -21,6 +21,7 @@ use crate::snapshot::Snapshot;
 use crate::state::Look;
 
 mod files;
+mod help;
 mod kept;
 mod keys;
 mod lanes;
@@ -324,6 +325,20 @@ impl Bench {
         self.acts.clone()
     }
 
+    fn double_click(&mut self, name: &str) -> Vec<Action> {
+        self.rest();
+        let at = self.place(name).center();
+        self.acts.clear();
+        self.frame(vec![Event::PointerMoved(at)], Modifiers::NONE);
+        for _ in 0..2 {
+            self.press(at, PointerButton::Primary, true, Modifiers::NONE);
+            self.press(at, PointerButton::Primary, false, Modifiers::NONE);
+        }
+        self.time += 1.0;
+        self.rest();
+        self.acts.clone()
+    }
+
     /// Clicks what a screen reader calls `label`; of several, the lowest of what has opened over the others.
     fn click_label(&mut self, label: &str) -> Vec<Action> {
         self.rest();
@@ -616,8 +631,11 @@ fn a_card_is_heard_and_ended_by_its_button() {
 fn a_chord_is_set_by_hand() {
     let mut bench = Bench::new(State::Locked, USUAL_SIZE);
     let acts = bench.click("[Chord 1]");
+    let heard = [Action::Hear(Heard::Chord(chord("C:maj").unwrap()))];
+    assert_eq!((acts.as_slice(), &bench.desk.chord), (&heard[..], &None), "a click is an audition");
+    let acts = bench.double_click("[Chord 1]");
     let edit = bench.desk.chord.clone().expect("the editor opens");
-    assert_eq!(acts, [Action::Hear(Heard::Chord(edit.pin.chord.unwrap()))], "and the chord is heard");
+    assert_eq!(acts, heard, "the first of its clicks is heard, the second opens");
     assert!(edit.ranked.len() >= 3, "the listener's guesses come first");
     // Its right edge, dragged a bar further, lengthens it.
     bench.key(egui::Key::Escape);

@@ -35,7 +35,8 @@ pub struct Axis {
 }
 
 impl Axis {
-    /// The axis across `rect`. The music moves by whole pixels, so that nothing trembles and what moves keeps its look.
+    /// The axis across `rect`. The music moves by whole pixels, so that nothing trembles and what moves keeps its look; where
+    /// little shall move it stands for a page, and the playhead walks.
     pub fn new(room: &Room<'_, '_>, rect: Rect) -> Self {
         let scene = room.scene;
         let (bar, now) = (scene.bar_quarters(), scene.playhead());
@@ -43,7 +44,11 @@ impl Axis {
         let scale = f64::from(room.ui.ctx().pixels_per_point());
         let pixels = f64::from(rect.width()) * scale / beats;
         let whole = |beats: f64| (beats * pixels).round();
-        let moved = whole(now) + whole(room.desk.pan);
+        let bar_start = scene.snapshot.place.map_or(now, |place| place.bar_start);
+        // Pages of half of what is shown, from bar line to bar line.
+        let page = (beats / bar / 2.0).floor().max(1.0) * bar;
+        let view = if scene.look.calm { bar_start - bar_start.rem_euclid(page) } else { now };
+        let moved = whole(view) + whole(room.desk.pan);
         Self {
             left: rect.left(),
             width: rect.width(),
@@ -52,7 +57,7 @@ impl Axis {
             moved: moved as i64,
             scale,
             beats,
-            bar_start: scene.snapshot.place.map_or(now, |place| place.bar_start),
+            bar_start,
             bar,
         }
     }

@@ -295,3 +295,64 @@ fn a_knob_that_is_turned_moves_the_parameter() {
     host.close_window();
     assert!(after > before + 0.1, "the knob was turned from {before} to {after}");
 }
+
+#[test]
+fn keys_that_are_pressed_reach_the_window() {
+    use backline::editor::layout::{Layout, USUAL_SIZE};
+    use x11rb::protocol::xproto::{
+        BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, InputFocus, KEY_PRESS_EVENT, KEY_RELEASE_EVENT,
+        MOTION_NOTIFY_EVENT,
+    };
+    // As the X server counts the keys of a keyboard.
+    const ESCAPE: u8 = 9;
+    const CONTROL: u8 = 37;
+    const SHIFT: u8 = 50;
+    const Z: u8 = 52;
+    const SLASH: u8 = 61;
+    const UP: u8 = 111;
+    if !on_a_screen("window::keys_that_are_pressed_reach_the_window", 1280, 900) {
+        return;
+    }
+    let mut host = bundle::load_clap();
+    host.activate(48_000.0, 256, false);
+    let (connection, window) = parent();
+    host.open_window(window);
+    let rest = |host: &mut backline_testhost::Clap| {
+        for _ in 0..20 {
+            Run::new(host).block(&vec![vec![0.0; 256]; 2], &At::STOPPED);
+            host.idle();
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    rest(&mut host);
+    let shape = Layout::of(USUAL_SIZE).shape;
+    hand(&connection, MOTION_NOTIFY_EVENT, 0, shape.left() + shape.width() * 0.27, shape.top() + 50.0);
+    rest(&mut host);
+    for kind in [BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT] {
+        hand(&connection, kind, 1, 0.0, 0.0);
+    }
+    let inner = connection.query_tree(window).unwrap().reply().unwrap().children[0];
+    connection.set_input_focus(InputFocus::PARENT, inner, x11rb::CURRENT_TIME).unwrap();
+    let press = |host: &mut backline_testhost::Clap, keys: &[u8]| {
+        keys.iter().for_each(|key| hand(&connection, KEY_PRESS_EVENT, *key, 0.0, 0.0));
+        keys.iter().rev().for_each(|key| hand(&connection, KEY_RELEASE_EVENT, *key, 0.0, 0.0));
+        rest(host);
+        host.get("Energy")
+    };
+    rest(&mut host);
+    let before = host.get("Energy");
+    let after = press(&mut host, &[UP]);
+    assert!(after > before, "an arrow steps from {before} to {after}");
+    assert_eq!(press(&mut host, &[CONTROL, Z]), before, "undone");
+    assert_eq!(press(&mut host, &[CONTROL, SHIFT, Z]), after, "done again");
+    // The page of keys lies over everything.
+    let without = look(&connection, window, "keys");
+    press(&mut host, &[SHIFT, SLASH]);
+    let with = look(&connection, window, "keys-help");
+    let other = |a: &[[u8; 3]], b: &[[u8; 3]]| a.iter().zip(b).filter(|(a, b)| a != b).count();
+    assert!(other(&without, &with) > without.len() / 2, "{} pixels", other(&without, &with));
+    press(&mut host, &[ESCAPE]);
+    let back = look(&connection, window, "keys-back");
+    assert!(other(&without, &back) < without.len() / 20, "{} pixels", other(&without, &back));
+    host.close_window();
+}

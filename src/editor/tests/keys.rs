@@ -21,7 +21,7 @@ fn a_chord_takes_the_beats_of_the_next() {
     bench.acts.clear();
     bench.key(egui::Key::Delete);
     assert_eq!(pinned(&bench.acts), [merged]);
-    bench.click("[Chord 1]");
+    bench.double_click("[Chord 1]");
     assert_eq!(pinned(&bench.click_label("Merge left")), [merged]);
     // What the playhead cuts is one chord, whose left part is not the chord before.
     let at = bench.place("[Chord 3]").center();
@@ -35,6 +35,48 @@ fn a_chord_takes_the_beats_of_the_next() {
     bench.acts.clear();
     bench.key(egui::Key::Delete);
     assert_eq!(pinned(&bench.acts), []);
+}
+
+#[test]
+fn enter_opens_the_editor_of_the_chord_with_the_focus() {
+    let mut bench = Bench::new(State::Locked, USUAL_SIZE);
+    bench.rest();
+    let id = egui::Id::unique(("backline", "Chord 1"));
+    bench.ctx.memory_mut(|m| m.request_focus(id));
+    bench.key(egui::Key::Enter);
+    let edit = bench.desk.chord.clone().expect("it opens");
+    assert_eq!((edit.pin.start_beat, edit.pin.chord), (8.0, chord("C:maj")));
+    assert_eq!(bench.acts, [], "and nothing is heard");
+}
+
+#[test]
+fn a_double_click_takes_back_what_was_said() {
+    for (name, corrections, expected) in [
+        (
+            "[Tempo]",
+            Corrections { tempo_near_bpm: Some(96.0), ..Corrections::default() },
+            Correction::Tempo(None),
+        ),
+        (
+            "[Key]",
+            Corrections { key: Some(Key::new(PitchClass::C, Mode::Major)), ..Corrections::default() },
+            Correction::Key(None),
+        ),
+        (
+            "[Metre]",
+            Corrections { metre: Some(Metre::SIX_EIGHT), ..Corrections::default() },
+            Correction::Metre(None),
+        ),
+    ] {
+        let mut bench = Bench::new(State::Locked, USUAL_SIZE);
+        bench.corrections = corrections;
+        assert_eq!(bench.double_click(name), [Action::Correct(expected)], "{name}");
+        assert!(!egui::Popup::is_any_open(&bench.ctx), "{name}: no menu stays open");
+    }
+    let mut bench = Bench::new(State::Locked, USUAL_SIZE);
+    bench.values[ParamId::Style.index()] = 1.0;
+    bench.double_click("[Style]");
+    assert_eq!(bench.value(ParamId::Style), 0.0);
 }
 
 #[test]

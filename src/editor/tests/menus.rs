@@ -147,7 +147,7 @@ fn a_knob_has_a_menu_and_a_pad() {
 #[test]
 fn the_chord_editor_sets_what_is_chosen() {
     let pin = |bench: &mut Bench, labels: &[&str]| -> Vec<Action> {
-        let mut acts = bench.click("[Chord 1]");
+        let mut acts = bench.double_click("[Chord 1]");
         for label in labels {
             let chord = bench.desk.chord.as_ref().and_then(|edit| edit.pin.chord);
             // Each chord that is chosen is heard.

@@ -96,6 +96,13 @@ fn what_is_worth_a_look_besides_the_states() {
             Some(crate::editor::selection::Selection { from_beat: 8.0, to_beat: 24.0, on_heard_beat: false });
         show(if light { "selected-light" } else { "selected-dark" }, &mut bench);
     }
+    for (light, size) in [(false, USUAL_SIZE), (true, USUAL_SIZE), (false, MIN_SIZE)] {
+        let mut bench = Bench::new(State::Locked, size);
+        bench.look.light = light;
+        bench.desk.help = Some(None);
+        let name = if light { "light" } else { "dark" };
+        show(&format!("help-{name}-{}", size.x), &mut bench);
+    }
     let mut bench = Bench::new(State::Locked, USUAL_SIZE);
     bench.intake = Intake::Done(super::a_song());
     show("file-heard", &mut bench);
