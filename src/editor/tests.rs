@@ -24,6 +24,7 @@ mod files;
 mod help;
 mod kept;
 mod keys;
+mod kit;
 mod lanes;
 mod menus;
 mod paint;
@@ -231,7 +232,7 @@ impl Bench {
         }
     }
 
-    /// One frame; what was asked for is done to the values, as the host would.
+    /// One frame.
     fn frame(&mut self, mut events: Vec<Event>, modifiers: Modifiers) -> egui::FullOutput {
         if std::mem::replace(&mut self.modifiers, modifiers) != modifiers {
             events.insert(0, Event::ModifiersChanged(modifiers));
@@ -246,6 +247,15 @@ impl Bench {
         if let Some(info) = input.viewports.get_mut(&egui::ViewportId::ROOT) {
             info.native_pixels_per_point = Some(self.pixels);
         }
+        let ctx = self.ctx.clone();
+        let mut output = ctx.run_ui(input, |ui| self.paint(ui));
+        self.textures.update(&output.textures_delta);
+        output.textures_delta.clear();
+        output
+    }
+
+    /// Paints into a frame; what is asked for is done to the values, as the host would.
+    fn paint(&mut self, ui: &mut egui::Ui) {
         let mut acts = Vec::new();
         let scene = Scene {
             params: &self.params,
@@ -266,10 +276,7 @@ impl Bench {
             file_over: self.file_over,
             notices: &self.notices,
         };
-        let desk = &mut self.desk;
-        let mut output = self.ctx.run_ui(input, |ui| super::paint(ui, &scene, desk, &mut acts));
-        self.textures.update(&output.textures_delta);
-        output.textures_delta.clear();
+        super::paint(ui, &scene, &mut self.desk, &mut acts);
         for act in &acts {
             match act {
                 Action::Set(id, value) => self.values[id.index()] = *value,
@@ -278,7 +285,6 @@ impl Bench {
             }
         }
         self.acts.extend(acts);
-        output
     }
 
     fn rest(&mut self) {

@@ -5,7 +5,8 @@ use anyhow::{Context, Result, bail};
 use crate::run::{command, run, target};
 
 /// The tests that leave pictures behind.
-const TESTS: [&str; 2] = ["editor::tests::pictures", "the_window_paints_while_the_band_plays"];
+const TESTS: [&str; 3] =
+    ["editor::tests::kit", "editor::tests::pictures", "the_window_paints_while_the_band_plays"];
 
 /// Takes the pictures. The real window needs Xvfb; without it only the states are painted.
 ///
