@@ -33,8 +33,9 @@ use crate::presets::{Library, Preset};
 use crate::snapshot::Snapshot;
 use crate::state::{self, Look};
 
-/// Time between frames while something moves.
-const FRAME: Duration = Duration::from_millis(33);
+/// How long after a frame the next is asked for while something moves. The framework looks every 64th of a second whether one is due, and
+/// paints it with the screen's next picture: at 60 pictures a second every second one, so 30.
+const FRAME: Duration = Duration::from_millis(24);
 /// A level below which the meter is at rest.
 const AT_REST: f32 = 5.0e-4;
 /// How long a jump of the playhead is shown.

@@ -79,13 +79,12 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
                 _ => roll(room, part, body, &grid, &bars),
             }
             signs(room, body.with_min_x(moving.left()), &axis, &bars);
+            let x = axis.x(axis.now());
+            let accent = room.theme().accent;
+            playhead(room.ui.painter(), x, body.y_range(), accent);
             room.ui.set_clip_rect(whole);
             names(room, part, body, &grid);
             lanes::hand(room, &grid, body.with_min_x(moving.left()), &bars);
-            let x = axis.x(axis.now());
-            let accent = room.theme().accent;
-            let painter = room.ui.painter_at(body.intersect(moving));
-            painter.vline(x, body.y_range(), Stroke::new(2.0, accent));
         }
     }
     let lanes = Rect::from_min_max(pos2(whole.left() + HEAD_WIDTH, whole.top()), whole.max);
@@ -227,9 +226,11 @@ fn heading(room: &mut Room<'_, '_>, part: Part, lane: Rect) {
     die(room.ui.painter(), at, ink);
 }
 
+// What moves is cut off at the part that moves and not at its lane, beyond which nothing reaches: where all have one edge,
+// all is painted by one call.
 fn lines(room: &mut Room<'_, '_>, rect: Rect, axis: &Axis) {
     let theme = room.theme();
-    let painter = room.ui.painter_at(rect);
+    let painter = room.ui.painter();
     for (step, least, strength) in [(0.25, 7.0, 0.2), (1.0, 4.0, 0.5)] {
         for (x, _) in axis.lines(step, least) {
             painter.vline(x, rect.y_range(), Stroke::new(1.0, theme.line.gamma_multiply(strength)));
@@ -242,16 +243,8 @@ fn lines(room: &mut Room<'_, '_>, rect: Rect, axis: &Axis) {
     }
 }
 
-fn fill(
-    room: &Room<'_, '_>,
-    rect: Rect,
-    note: &PlannedNote,
-    colour: Color32,
-    fixed: bool,
-    clip: Rect,
-    rounded: f32,
-) {
-    let painter = room.ui.painter_at(clip);
+fn fill(room: &Room<'_, '_>, rect: Rect, note: &PlannedNote, colour: Color32, fixed: bool, rounded: f32) {
+    let painter = room.ui.painter();
     if fixed {
         let strength = 0.35 + 0.65 * f32::from(note.velocity) / 127.0;
         painter.rect_filled(rect, rounded, colour.gamma_multiply(strength));
@@ -265,21 +258,21 @@ fn roll(room: &mut Room<'_, '_>, part: Part, rect: Rect, grid: &Grid<'_>, bars: 
     for key in grid.keys.0..=grid.keys.1 {
         if key % 12 == 0 {
             let y = grid.key_top(key) + grid.row;
-            let painter = room.ui.painter_at(rect);
-            painter.hline(rect.x_range(), y, Stroke::new(1.0, theme.line.gamma_multiply(0.6)));
+            let line = Stroke::new(1.0, theme.line.gamma_multiply(0.6));
+            room.ui.painter().hline(rect.x_range(), y, line);
         }
     }
     let rounded = if part == Part::Bass { (grid.row / 2.0).min(5.0) } else { 1.5 };
-    notes(room, part, rect, grid, bars, rounded);
+    notes(room, part, grid, bars, rounded);
 }
 
 fn drums(room: &mut Room<'_, '_>, rect: Rect, grid: &Grid<'_>, bars: &[ShownBar]) {
     let theme = room.theme();
-    let painter = room.ui.painter_at(rect);
+    let painter = room.ui.painter();
     for i in 1..ROWS.len() {
         painter.hline(rect.x_range(), grid.drum_top(i), Stroke::new(1.0, theme.line.gamma_multiply(0.4)));
     }
-    notes(room, Part::Drums, rect, grid, bars, 0.0);
+    notes(room, Part::Drums, grid, bars, 0.0);
 }
 
 /// What the rows are called, beside what moves.
@@ -306,12 +299,12 @@ fn names(room: &Room<'_, '_>, part: Part, rect: Rect, grid: &Grid<'_>) {
     }
 }
 
-fn notes(room: &Room<'_, '_>, part: Part, rect: Rect, grid: &Grid<'_>, bars: &[ShownBar], rounded: f32) {
+fn notes(room: &Room<'_, '_>, part: Part, grid: &Grid<'_>, bars: &[ShownBar], rounded: f32) {
     let colour = room.theme().parts[part.index()];
     for bar in bars {
         for note in &bar.notes {
             if let Some(at) = grid.place(note) {
-                fill(room, at, note, colour, bar.fixed || bar.kept, rect, rounded);
+                fill(room, at, note, colour, bar.fixed || bar.kept, rounded);
             }
         }
     }
@@ -320,10 +313,21 @@ fn notes(room: &Room<'_, '_>, part: Part, rect: Rect, grid: &Grid<'_>, bars: &[S
 /// A lock over each bar that is kept.
 fn signs(room: &Room<'_, '_>, rect: Rect, axis: &Axis, bars: &[ShownBar]) {
     let accent = room.theme().accent;
-    let painter = room.ui.painter_at(rect);
     for bar in bars.iter().filter(|bar| bar.kept) {
-        lock(&painter, lanes::sign(axis, rect, bar), accent);
+        lock(room.ui.painter(), lanes::sign(axis, rect, bar), accent);
     }
+}
+
+/// The playhead: two points wide, on whole pixels, so that it has no soft edge that would have to be painted again where the
+/// music moves beneath it.
+pub fn playhead(painter: &egui::Painter, x: f32, rows: egui::Rangef, colour: Color32) {
+    let scale = painter.pixels_per_point();
+    let whole = |points: f32| (points * scale).round() / scale;
+    let mut mesh = egui::Mesh::default();
+    let left = whole(x - 1.0);
+    let (top, bottom) = (whole(rows.min), whole(rows.max));
+    mesh.add_colored_rect(Rect::from_min_max(pos2(left, top), pos2(left + whole(2.0), bottom)), colour);
+    painter.add(mesh);
 }
 
 /// A padlock.

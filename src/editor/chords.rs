@@ -126,7 +126,7 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
         one(room, lane, &axis, i.saturating_sub(hidden), cell, &cells[..i]);
     }
     let x = axis.x(axis.now());
-    room.ui.painter().vline(x, lane.y_range(), Stroke::new(2.0, theme.accent));
+    super::arrangement::playhead(room.ui.painter(), x, lane.y_range(), theme.accent);
     room.ui.set_clip_rect(whole);
     editor(room);
 }
@@ -147,7 +147,7 @@ fn one(room: &mut Room<'_, '_>, lane: Rect, axis: &Axis, i: usize, cell: &Cell, 
     let whole = Rect::from_min_max(pos2(left, lane.top() + 3.0), pos2(right - 1.0, lane.bottom() - 3.0));
     // In steps, so that not every breath of the listener's confidence paints the cell anew.
     let colour = sure(theme.parts[1], (chord.prob * SURE_STEPS).round() / SURE_STEPS);
-    let painter = room.ui.painter_at(lane);
+    let painter = room.ui.painter();
     if cell.heard {
         painter.rect_filled(whole, RADIUS, colour.gamma_multiply(0.35));
     } else {
@@ -179,7 +179,7 @@ fn one(room: &mut Room<'_, '_>, lane: Rect, axis: &Axis, i: usize, cell: &Cell, 
         room.text(at, Align2::LEFT_CENTER, &text, font, theme.high, width);
     }
     if cell.pinned {
-        room.ui.painter_at(lane).circle_filled(rect.right_top() + vec2(-6.0, 6.0), 3.0, theme.accent);
+        room.ui.painter().circle_filled(rect.right_top() + vec2(-6.0, 6.0), 3.0, theme.accent);
     }
     let response = room.touch(&format!("Chord {i}"), rect, Sense::click_and_drag(), tooltips::CHORD);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, true, format!("Chord {text}")));

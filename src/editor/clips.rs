@@ -206,7 +206,7 @@ fn card(
     room.text(rect.min + vec2(8.0, 5.0), Align2::LEFT_TOP, text, body(), colour, held.width() - 9.0);
     let picture = Rect::from_min_max(rect.min + vec2(8.0, 25.0), rect.max - vec2(8.0, 6.0));
     if ready {
-        miniature(room, picture, &bars);
+        miniature(room, name, picture, &bars);
     } else {
         for (i, line) in hint.into_iter().enumerate() {
             let at = picture.left_top() + vec2(0.0, 2.0 + 13.0 * i as f32);
@@ -253,21 +253,67 @@ fn listen(room: &mut Room<'_, '_>, card: Rect, name: &str, bars: &[Arc<PlannedBa
     }
 }
 
-fn miniature(room: &mut Room<'_, '_>, rect: Rect, bars: &[Arc<PlannedBar>]) {
-    let theme = room.theme();
-    let total: f64 = bars.iter().map(|bar| bar.metre.bar_quarters()).sum();
-    let part = room.desk.clip_part;
-    let painter = room.ui.painter_at(rect);
-    let mut offset = 0.0;
-    for bar in bars {
-        for note in bar.notes.iter().filter(|n| part.is_none_or(|p| p == n.part)) {
-            let x =
-                |beat: f64| rect.left() + rect.width() * ((offset + beat - bar.start_beat) / total) as f32;
-            let height = (f32::from(note.key.clamp(28, 84)) - 28.0) / 56.0;
-            let y = rect.bottom() - 1.0 - height * (rect.height() - 2.0);
-            let to = x(note.onset_beat + note.length_beats).max(x(note.onset_beat) + 1.5);
-            painter.hline(x(note.onset_beat)..=to, y, Stroke::new(1.5, theme.parts[note.part.index()]));
+/// A card's notes as they are painted, and what they were made of: a card rarely changes, and has more notes than the rest of
+/// the window has shapes.
+#[derive(Debug, Clone)]
+pub struct Miniature {
+    bars: Vec<Arc<PlannedBar>>,
+    part: Option<Part>,
+    rect: Rect,
+    light: bool,
+    scale: f32,
+    mesh: Arc<egui::Mesh>,
+}
+
+impl Miniature {
+    fn of(room: &Room<'_, '_>, rect: Rect, bars: &[Arc<PlannedBar>]) -> Self {
+        let (theme, part, scale) = (room.theme(), room.desk.clip_part, room.ui.ctx().pixels_per_point());
+        let mut mesh = egui::Mesh::default();
+        let total: f64 = bars.iter().map(|bar| bar.metre.bar_quarters()).sum();
+        let whole = |points: f32| (points * scale).round() / scale;
+        // Whole pixels high, so that no edge is soft.
+        let thick = (1.5 * scale).round().max(1.0) / scale;
+        let mut offset = 0.0;
+        for bar in bars {
+            for note in bar.notes.iter().filter(|n| part.is_none_or(|p| p == n.part)) {
+                let x = |beat: f64| {
+                    rect.left() + rect.width() * ((offset + beat - bar.start_beat) / total) as f32
+                };
+                let height = (f32::from(note.key.clamp(28, 84)) - 28.0) / 56.0;
+                let y = rect.bottom() - 1.0 - height * (rect.height() - 2.0);
+                let to = x(note.onset_beat + note.length_beats).max(x(note.onset_beat) + 1.5);
+                let top = whole(y - thick / 2.0);
+                let (left, right) = (x(note.onset_beat).max(rect.left()), to.min(rect.right()));
+                let at = Rect::from_min_max(pos2(left, top), pos2(right, top + thick));
+                mesh.add_colored_rect(at, theme.parts[note.part.index()]);
+            }
+            offset += bar.metre.bar_quarters();
         }
-        offset += bar.metre.bar_quarters();
+        Self { bars: bars.to_vec(), part, rect, light: theme.light, scale, mesh: Arc::new(mesh) }
     }
+
+    fn is_of(&self, room: &Room<'_, '_>, rect: Rect, bars: &[Arc<PlannedBar>]) -> bool {
+        let same = |(a, b): (&Arc<PlannedBar>, &Arc<PlannedBar>)| Arc::ptr_eq(a, b) || a == b;
+        self.rect == rect
+            && self.part == room.desk.clip_part
+            && self.light == room.theme().light
+            && self.scale == room.ui.ctx().pixels_per_point()
+            && self.bars.len() == bars.len()
+            && self.bars.iter().zip(bars).all(same)
+    }
+}
+
+fn miniature(room: &mut Room<'_, '_>, name: &str, rect: Rect, bars: &[Arc<PlannedBar>]) {
+    let known = room.desk.miniatures.iter().position(|(known, _)| known == name);
+    let fresh = known.is_none_or(|i| !room.desk.miniatures[i].1.is_of(room, rect, bars));
+    if fresh {
+        let made = (name.to_owned(), Miniature::of(room, rect, bars));
+        match known {
+            Some(i) => room.desk.miniatures[i] = made,
+            None => room.desk.miniatures.push(made),
+        }
+    }
+    let mesh = known.unwrap_or(room.desk.miniatures.len() - 1);
+    let mesh = Arc::clone(&room.desk.miniatures[mesh].1.mesh);
+    room.ui.painter().add(egui::Shape::Mesh(mesh));
 }

@@ -47,7 +47,7 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect, axis: &Axis, moving: Rect) {
             painter.text(at, Align2::LEFT_CENTER, number, small(), colour);
         }
     }
-    painter.vline(axis.x(axis.now()), rect.y_range(), Stroke::new(2.0, theme.accent));
+    super::arrangement::playhead(&painter, axis.x(axis.now()), rect.y_range(), theme.accent);
     hand(room, rect, axis, &response);
     let said = match selected(room).map(|selection| selection.numbers(room.scene)) {
         Some((first, last)) => format!("Ruler, bars {first} to {last} selected"),
@@ -117,7 +117,7 @@ fn keys(room: &mut Room<'_, '_>, response: &egui::Response) {
 pub fn mark(room: &Room<'_, '_>, lane: Rect, axis: &Axis) {
     let Some(selection) = selected(room) else { return };
     let accent = room.theme().accent;
-    let painter = room.ui.painter_at(lane);
+    let painter = room.ui.painter();
     let (from, to) = (axis.x(selection.from_beat), axis.x(selection.to_beat));
     let band = Rect::from_min_max(pos2(from, lane.top()), pos2(to, lane.bottom()));
     painter.rect_filled(band, 0.0, accent.gamma_multiply(0.12));

@@ -8,6 +8,7 @@ use backline_canvas::Scroll;
 use backline_engine::Edits;
 use backline_music::{Chord, ChordPin, Corrections, Key, Metre, Part, PlannedBar};
 
+use super::clips::Miniature;
 use super::dial::{ParamId, Values};
 use super::lanes::{Spot, Stroke};
 use super::moment::{State, Status};
@@ -279,6 +280,8 @@ pub struct Desk {
     pub edge: Option<ChordPin>,
     /// Which part clips hold.
     pub clip_part: Option<Part>,
+    /// The cards' notes as they were painted last, by the cards' names.
+    pub miniatures: Vec<(String, Miniature)>,
     /// The card that was asked to be heard last.
     pub heard_card: String,
     /// A clip is being dragged out and the system has it now.

@@ -101,7 +101,8 @@ impl Digest {
     /// The digest of a shape; `None` for one that paints nothing.
     pub fn of(clipped: &ClippedShape, scale: f32) -> Option<Self> {
         let shape = &clipped.shape;
-        let soft = SOFT / scale;
+        // A mesh is painted as it is.
+        let mut soft = SOFT / scale;
         let (bounds, plain, look) = match shape {
             Shape::Noop => return None,
             Shape::Rect(rect) if clipped.transform_after_tessellation == TSTransform::IDENTITY => {
@@ -129,6 +130,7 @@ impl Digest {
                 (shape.visual_bounding_rect(), None, mix.0)
             }
             Shape::Mesh(mesh) => {
+                soft = 0.0;
                 let mut mix = Mix::new(6);
                 for vertex in &mesh.vertices {
                     mix.pair(vertex.uv.x, vertex.uv.y);

@@ -31,7 +31,7 @@ use egui::epaint::ClippedShape;
 use egui::{Color32, Context, FullOutput, Rect, Shape, vec2};
 
 pub use area::Area;
-pub use plan::{Memory, Plan, Scroll, Shift, View};
+pub use plan::{Memory, Moved, Plan, Scroll, Shift, View};
 use surface::{Egl, State, Surface};
 
 /// Stands between egui and its painter; an egui plugin.
@@ -63,15 +63,15 @@ impl Canvas {
         }
         soft_edges(ctx);
         let shapes = std::mem::take(&mut output.shapes);
-        let plan = self.memory.plan(&shapes, view, &self.scrolls);
+        let plan = self.memory.plan(shapes, view, &self.scrolls);
         if plan == Plan::default() {
             return;
         }
-        output.shapes.push(call(ctx, self.surface.begin(view.size, plan.shifts)));
+        output.shapes.push(call(ctx, self.surface.begin(view.size, &plan)));
         for area in &plan.areas {
-            output.shapes.extend(self.memory.within(&shapes, area));
+            output.shapes.extend(self.memory.within(area));
         }
-        output.shapes.push(call(ctx, self.surface.end(view.size)));
+        output.shapes.push(call(ctx, self.surface.end(view.size, &plan)));
     }
 }
 

@@ -1,5 +1,7 @@
 //! What of a frame is to be painted, given what the one before left.
 
+use std::sync::Arc;
+
 use egui::epaint::ClippedShape;
 use egui::{Color32, CornerRadius, Rect, Shape};
 
@@ -37,9 +39,20 @@ pub struct Shift {
     pub by: i64,
 }
 
+/// A part whose content moves, and how far it has been moved to the left in all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    /// The part.
+    pub area: Area,
+    /// How far, in pixels.
+    pub moved: i64,
+}
+
 /// What is to be done to the pixels of the frame before, in this order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Plan {
+    /// All parts that move; none where nothing is to be done.
+    pub moving: Vec<Moved>,
     /// Parts that are moved.
     pub shifts: Vec<Shift>,
     /// Parts that are painted again.
@@ -48,6 +61,8 @@ pub struct Plan {
 
 /// Shapes larger than this, in pixels, are compared tile by tile even where they stand over what moves.
 const SMALL: i64 = 8_192;
+/// How many shapes may come or go in one place of a frame, and what follows still be known again.
+const AHEAD: usize = 12;
 /// How far beside a part that moves its content is known, in pixels: a tile.
 const BESIDE: i64 = crate::tiles::TILE;
 
@@ -67,43 +82,54 @@ struct Moving {
 #[derive(Debug, Default)]
 pub struct Memory {
     view: Option<View>,
-    whole: Option<Tiles>,
-    scrolls: Vec<Moving>,
+    /// The frame is one that the next can be compared with.
+    known: bool,
+    shapes: Vec<ClippedShape>,
     digests: Vec<Option<Digest>>,
+    /// The places of those shapes that do not lie wholly on a part that moves.
+    standing: Vec<usize>,
+    scrolls: Vec<Moving>,
     frame: u64,
 }
 
 impl Memory {
     /// Nothing that was painted counts any more.
     pub fn forget(&mut self) {
-        self.whole = None;
+        self.known = false;
+        self.standing.clear();
         self.scrolls.clear();
     }
 
     /// Compares a frame with the one before, and takes it down as the one before the next.
-    pub fn plan(&mut self, shapes: &[ClippedShape], view: View, scrolls: &[Scroll]) -> Plan {
+    pub fn plan(&mut self, shapes: Vec<ClippedShape>, view: View, scrolls: &[Scroll]) -> Plan {
         self.frame += 1;
         let window = Area::new(0, 0, i64::from(view.size[0]), i64::from(view.size[1]));
         if self.view.replace(view) != Some(view) {
             self.forget();
         }
         let frame = Mix::new(self.frame).0;
-        self.digests.clear();
-        self.digests.extend(shapes.iter().map(|clipped| Digest::of(clipped, view.scale)));
-        let digests = &self.digests;
+        // What is clipped to a part that moves, and then to whole pixels, lies within it.
+        let clips: Vec<Rect> = scrolls.iter().map(|scroll| scroll.rect.expand(0.01)).collect();
+        let stands = |shape: &ClippedShape| !clips.iter().any(|clip| clip.contains_rect(shape.clip_rect));
+        let standing: Vec<usize> = (0..shapes.len()).filter(|i| stands(&shapes[*i])).collect();
+        let mut changed = Vec::new();
+        let digests = self.compare(&shapes, &standing, view.scale, &mut changed);
         let shown =
-            || shapes.iter().zip(digests).filter_map(|(shape, digest)| Some((shape, digest.as_ref()?)));
+            || shapes.iter().zip(&digests).filter_map(|(shape, digest)| Some((shape, digest.as_ref()?)));
 
         let mut plan = Plan::default();
+        // A part that moves no more, or is another one.
+        for (i, before) in self.scrolls.iter().enumerate() {
+            if scrolls.get(i).is_none_or(|scroll| scroll.rect != before.scroll.rect) {
+                plan.areas.push(pixels(&before.scroll.rect, view.scale).and(&window));
+            }
+        }
         let mut now = Vec::with_capacity(scrolls.len());
-        let mut holes = Vec::with_capacity(scrolls.len());
         for (i, scroll) in scrolls.iter().enumerate() {
             let area = pixels(&scroll.rect, view.scale).and(&window);
             if area.is_empty() {
                 continue;
             }
-            // What is clipped to the part, and then to whole pixels, lies within it.
-            holes.push((area, scroll.rect.expand(0.01)));
             let before = self.scrolls.get(i).filter(|before| before.scroll.rect == scroll.rect);
             let before = before.filter(|b| (scroll.moved - b.scroll.moved).abs() < area.right - area.left);
             let by = before.map_or(0, |before| scroll.moved - before.scroll.moved);
@@ -122,7 +148,7 @@ impl Memory {
             };
             let sheet = Sheet { scale: view.scale, moved: scroll.moved };
             let moves = shown().zip(&keys).filter(|(_, key)| !stands(key)).map(|(shape, _)| shape);
-            let tiles = Tiles::of(moves, (area, BESIDE), sheet, &[], frame);
+            let tiles = Tiles::of(moves, (area, BESIDE), sheet, frame);
             match before {
                 Some(before) => {
                     if by != 0 {
@@ -138,36 +164,84 @@ impl Memory {
                     let gone =
                         before.standing.iter().filter(|(key, _)| !standing.iter().any(|(k, _)| k == key));
                     plan.areas.extend(gone.map(|(_, at)| at.moved(-by).and(&area)));
-                    let changed = tiles.changed(&before.tiles, &[]);
+                    let changed = tiles.changed(&before.tiles);
                     plan.areas.extend(changed.into_iter().map(|other| other.moved(-scroll.moved)));
                 }
                 None => plan.areas.push(area),
             }
             let mut small: Vec<u64> = keys.iter().flatten().map(|(key, _)| *key).collect();
             small.sort_unstable();
+            plan.moving.push(Moved { area, moved: scroll.moved });
             now.push(Moving { scroll: *scroll, tiles, small, standing });
         }
-        let (areas, clips): (Vec<Area>, Vec<Rect>) = holes.into_iter().unzip();
-        let sheet = Sheet { scale: view.scale, moved: 0 };
-        let whole = Tiles::of(shown(), (window, 0), sheet, &clips, frame);
-        match &self.whole {
-            Some(before) => {
-                plan.areas.extend(whole.changed(before, &areas));
-            }
-            None => plan.areas = vec![window],
-        }
-        if self.whole.is_none() {
+        if self.known {
+            plan.areas.extend(changed.into_iter().map(|area| area.and(&window)));
+        } else {
+            plan.areas = vec![window];
             plan.shifts.clear();
         }
-        self.whole = Some(whole);
-        self.scrolls = now;
+        self.known = true;
+        (self.shapes, self.digests, self.standing, self.scrolls) = (shapes, digests, standing, now);
         plan.areas = joined(plan.areas);
+        if plan.areas.is_empty() && plan.shifts.is_empty() {
+            plan.moving.clear();
+        }
         plan
+    }
+
+    /// The digests of a frame's shapes, and where those of them that stand are other ones than in the frame before, or
+    /// those of the frame before are there no more. What stays, in the same order, looks the same elsewhere.
+    fn compare(
+        &self,
+        shapes: &[ClippedShape],
+        standing: &[usize],
+        scale: f32,
+        changed: &mut Vec<Area>,
+    ) -> Vec<Option<Digest>> {
+        let mut digests: Vec<Option<Digest>> = vec![None; shapes.len()];
+        let mut stands = standing.iter().copied().peekable();
+        for (i, shape) in shapes.iter().enumerate() {
+            // Those that stand are mostly known from the frame before.
+            if stands.next_if_eq(&i).is_none() {
+                digests[i] = Digest::of(shape, scale);
+            }
+        }
+        let seen = |digest: &Option<Digest>, clip: &Rect| {
+            let seen = digest.as_ref()?.bounds.intersect(*clip);
+            seen.is_positive().then(|| outer(&seen, scale))
+        };
+        let (old, new) = (&self.standing[..], standing);
+        let same = |i: usize, j: usize| {
+            let pair = old.get(i).zip(new.get(j));
+            pair.is_some_and(|(i, j)| same(&self.shapes[*i], &shapes[*j]))
+        };
+        let (mut i, mut j) = (0, 0);
+        while i < old.len() || j < new.len() {
+            // How many of either side are to be left out until they agree again.
+            let ahead = (0..AHEAD).flat_map(|sum| (0..=sum).map(move |left| (left, sum - left)));
+            let (gone, come) = ahead
+                .into_iter()
+                .find(|(gone, come)| same(i + gone, j + come))
+                .unwrap_or((1.min(old.len() - i), 1.min(new.len() - j)));
+            for place in &old[i..i + gone] {
+                changed.extend(seen(&self.digests[*place], &self.shapes[*place].clip_rect));
+            }
+            for place in &new[j..j + come] {
+                digests[*place] = Digest::of(&shapes[*place], scale);
+                changed.extend(seen(&digests[*place], &shapes[*place].clip_rect));
+            }
+            (i, j) = (i + gone, j + come);
+            while same(i, j) {
+                digests[new[j]] = self.digests[old[i]];
+                (i, j) = (i + 1, j + 1);
+            }
+        }
+        digests
     }
 
     /// What is painted on an area in the frame that was planned last: the ground, and the shapes on it, cut off at its
     /// edges. What would be painted over altogether is left out.
-    pub fn within(&self, shapes: &[ClippedShape], area: &Area) -> Vec<ClippedShape> {
+    pub fn within(&self, area: &Area) -> Vec<ClippedShape> {
         let View { scale, ground, .. } =
             self.view.unwrap_or(View { size: [0; 2], scale: 1.0, ground: Color32::BLACK });
         let points = |pixels: i64| pixels as f32 / scale;
@@ -183,7 +257,7 @@ impl Memory {
             ClippedShape::new(rect, mesh)
         };
         let mut out = vec![painted(ground)];
-        for (shape, digest) in shapes.iter().zip(&self.digests) {
+        for (shape, digest) in self.shapes.iter().zip(&self.digests) {
             let reaches = |digest: &&Digest| digest.bounds.intersects(near) && !digest.frames(&rect);
             let Some(digest) = digest.as_ref().filter(reaches) else { continue };
             let whole = pixels(&shape.clip_rect, scale);
@@ -191,7 +265,7 @@ impl Memory {
             if clip.is_empty() {
                 continue;
             }
-            let clip_rect = if whole.holds(area) {
+            let clip_rect = if whole.holds(area) || within(digest, &shape.clip_rect) {
                 if let Some(fill) = digest.covers(&rect) {
                     out.clear();
                     out.push(painted(fill));
@@ -217,6 +291,38 @@ impl Memory {
     }
 }
 
+/// Whether two shapes paint the same. What both share need not be looked into.
+fn same(a: &ClippedShape, b: &ClippedShape) -> bool {
+    a.clip_rect == b.clip_rect
+        && a.transform_after_tessellation == b.transform_after_tessellation
+        && match (&a.shape, &b.shape) {
+            (Shape::Text(a), Shape::Text(b)) if Arc::ptr_eq(&a.galley, &b.galley) => {
+                a.pos == b.pos
+                    && a.underline == b.underline
+                    && a.fallback_color == b.fallback_color
+                    && a.override_text_color == b.override_text_color
+                    && a.opacity_factor == b.opacity_factor
+                    && a.angle == b.angle
+            }
+            (Shape::Mesh(a), Shape::Mesh(b)) => Arc::ptr_eq(a, b) || a == b,
+            // Nobody knows what that paints.
+            (Shape::Callback(_), _) => false,
+            (a, b) => a == b,
+        }
+}
+
+/// The pixels that a rectangle touches.
+fn outer(rect: &Rect, scale: f32) -> Area {
+    let [left, top] = [rect.left(), rect.top()].map(|v| (v * scale).floor() as i64);
+    let [right, bottom] = [rect.right(), rect.bottom()].map(|v| (v * scale).ceil() as i64);
+    Area::new(left, top, right, bottom)
+}
+
+/// Whether a shape is not cut off by its own edges. Then it may be painted with what has others: one call instead of two.
+fn within(digest: &Digest, clip: &Rect) -> bool {
+    clip.contains_rect(digest.bounds)
+}
+
 /// A small shape on a part of the window as one number, with where it lies there.
 fn key(shape: &ClippedShape, digest: &Digest, part: &Area, scale: f32) -> Option<(u64, Area)> {
     let points = |pixels: i64| pixels as f32 / scale;
@@ -239,9 +345,7 @@ fn key(shape: &ClippedShape, digest: &Digest, part: &Area, scale: f32) -> Option
         mix.add(sheet.x(edge.x) as u64);
         mix.add(sheet.y(edge.y) as u64);
     }
-    let [left, top] = [seen.left(), seen.top()].map(|v| (v * scale).floor() as i64);
-    let [right, bottom] = [seen.right(), seen.bottom()].map(|v| (v * scale).ceil() as i64);
-    Some((mix.0, Area::new(left, top, right, bottom).and(part)))
+    Some((mix.0, outer(&seen, scale).and(part)))
 }
 
 /// The pixels of a rectangle.
@@ -287,10 +391,10 @@ mod tests {
         let mut memory = Memory::default();
         let (shapes, scroll) = lane(100, Color32::RED);
         let whole = Area::new(0, 0, 640, 480);
-        assert_eq!(memory.plan(&shapes, VIEW, &[scroll]).areas, [whole], "at first all is painted");
-        assert_eq!(memory.plan(&shapes, VIEW, &[scroll]), Plan::default(), "nothing has changed");
+        assert_eq!(memory.plan(shapes.clone(), VIEW, &[scroll]).areas, [whole], "at first all is painted");
+        assert_eq!(memory.plan(shapes.clone(), VIEW, &[scroll]), Plan::default(), "nothing has changed");
         let (shapes, scroll) = lane(103, Color32::RED);
-        let plan = memory.plan(&shapes, VIEW, &[scroll]);
+        let plan = memory.plan(shapes.clone(), VIEW, &[scroll]);
         assert_eq!(plan.shifts, [Shift { area: Area::new(98, 96, 542, 384), by: 3 }]);
         let painted: i64 = plan.areas.iter().map(Area::size).sum();
         // Three columns that have come in, the label, and no tile for the sake of either.
@@ -304,14 +408,14 @@ mod tests {
     fn what_changes_is_painted_and_no_more() {
         let mut memory = Memory::default();
         let (mut shapes, scroll) = lane(96, Color32::RED);
-        memory.plan(&shapes, VIEW, &[scroll]);
+        memory.plan(shapes.clone(), VIEW, &[scroll]);
         (shapes, _) = lane(96, Color32::BLUE);
-        let plan = memory.plan(&shapes, VIEW, &[scroll]);
+        let plan = memory.plan(shapes.clone(), VIEW, &[scroll]);
         assert_eq!(plan.areas, [Area::new(288, 192, 320, 224)]);
         shapes.pop();
-        let plan = memory.plan(&shapes, VIEW, &[scroll]);
+        let plan = memory.plan(shapes.clone(), VIEW, &[scroll]);
         assert_eq!(plan.areas, [Area::new(288, 192, 320, 224)], "what has gone");
         let light = View { ground: Color32::WHITE, ..VIEW };
-        assert_eq!(memory.plan(&shapes, light, &[scroll]).areas, [Area::new(0, 0, 640, 480)]);
+        assert_eq!(memory.plan(shapes.clone(), light, &[scroll]).areas, [Area::new(0, 0, 640, 480)]);
     }
 }

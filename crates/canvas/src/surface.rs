@@ -18,10 +18,14 @@ use baseview::gl::GlContext;
 use egui_glow::CallbackFn;
 use egui_glow::glow::{self, Context, HasContext as _, NativeFramebuffer, NativeTexture, PixelUnpackData};
 
-use crate::plan::Shift;
+use crate::area::Area;
+use crate::plan::{Moved, Plan, Shift};
 
 /// What OpenGL calls itself where the processor does the painting.
 const SOFTWARE: [&str; 4] = ["llvmpipe", "softpipe", "swrast", "SwiftShader"];
+
+/// Frames after which the window's size is asked for, and frames in which it is after it was another.
+const DOUBT_FRAMES: u32 = 16;
 
 /// Whether the window's pixels can be kept, and shall be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,14 +106,50 @@ struct Sheet {
     size: [AtomicU32; 2],
 }
 
-/// The window's pixels, a spare sheet that they are moved by way of, and the scrap.
+/// A piece of a part that moves, and where it lies in the part's roll.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Piece {
+    /// Its first column there.
+    roll: i32,
+    /// Its first row, and one past its last, in both.
+    rows: [i32; 2],
+    /// Its first column in the window.
+    left: i32,
+    /// How wide it is.
+    width: i32,
+}
+
+impl Moved {
+    /// Where a piece of the part, as the window shows it, lies in the roll, which takes the part's own place in its picture: in
+    /// one piece, or in two where the roll ends within it.
+    fn rolled(&self, area: &Area) -> impl Iterator<Item = Piece> + use<> {
+        let Self { area: part, moved } = *self;
+        let whole = part.right - part.left;
+        let first = (area.left - part.left + moved).rem_euclid(whole.max(1));
+        let width = area.right - area.left;
+        let before_end = width.min(whole - first);
+        let rows = [area.top, area.bottom].map(|row| row as i32);
+        let piece = move |roll: i64, left: i64, width: i64| {
+            let [roll, left, width] = [part.left + roll, left, width].map(|v| v as i32);
+            Piece { roll, rows, left, width }
+        };
+        let left = area.left;
+        let two = [piece(first, left, before_end), piece(0, left + before_end, width - before_end)];
+        two.into_iter().filter(|piece| piece.width > 0)
+    }
+}
+
+/// The window's pixels, the rolls of what moves, and the scrap.
 #[derive(Default)]
 pub struct Surface {
     state: AtomicU8,
     lost: AtomicBool,
     egl: Option<Egl>,
-    spare: Sheet,
+    rolls: Sheet,
     scrap: Sheet,
+    /// The size that the last frame was painted for, and how many had it.
+    seen: [AtomicU32; 2],
+    frames: AtomicU32,
 }
 
 impl Surface {
@@ -150,34 +190,35 @@ impl Surface {
     }
 
     /// Turns the painter to the window, parts of which are moved first.
-    pub fn begin(self: &Arc<Self>, size: [u32; 2], shifts: Vec<Shift>) -> CallbackFn {
+    ///
+    /// A second picture holds each part that moves as a roll: what goes out at one side makes room for what comes in at the
+    /// other, and nothing in it ever moves. To move a part is then to copy it once.
+    pub fn begin(self: &Arc<Self>, size: [u32; 2], plan: &Plan) -> CallbackFn {
         let surface = Arc::clone(self);
+        let moved = |shift: &Shift| plan.moving.iter().find(|part| part.area == shift.area).copied();
+        // What stays of each part.
+        let kept = plan.shifts.iter().filter_map(|shift| {
+            let Moved { area, moved } = moved(shift)?;
+            let stays =
+                Area { left: area.left - shift.by.min(0), right: area.right - shift.by.max(0), ..area };
+            Some(Moved { area, moved }.rolled(&stays))
+        });
+        let pieces: Vec<Piece> = kept.flatten().collect();
         CallbackFn::new(move |_, painter| {
             let (gl, window) = (painter.gl(), painter.intermediate_fbo());
-            if !shifts.is_empty() && !surface.spare.fits(gl, size) {
-                surface.lost.store(true, Ordering::Relaxed);
-                surface.state.store(2, Ordering::Relaxed);
-            }
-            let height = size[1] as i32;
-            // What stays of each part: left, top, right, bottom, and how far it is moved.
-            let parts = shifts.iter().map(|Shift { area, by }| {
-                let (from, to) = (area.left + by.max(&0), area.right + by.min(&0));
-                [from, area.top, to, area.bottom, *by].map(|v| v as i32)
-            });
             // SAFETY: the context is current, and the objects are its own.
             unsafe {
                 gl.disable(glow::SCISSOR_TEST);
-                // A window's rows run down and OpenGL's run up: turned over once more, they are copied as they lie. All there,
-                // then all back: to turn from one picture to another costs more than to copy a part.
-                let [there, back] =
-                    [(window, surface.spare.framebuffer()), (surface.spare.framebuffer(), window)];
-                turn(gl, there);
-                for [from, top, to, bottom, _] in parts.clone() {
-                    copy(gl, [from, height - bottom, to, height - top], [from, bottom, to, top]);
-                }
-                turn(gl, back);
-                for [from, top, to, bottom, by] in parts {
-                    copy(gl, [from, top, to, bottom], [from - by, height - top, to - by, height - bottom]);
+                if !pieces.is_empty() {
+                    turn(gl, (surface.rolls.framebuffer(), window));
+                    let height = size[1] as i32;
+                    for Piece { roll, rows: [top, bottom], left, width } in pieces.iter().copied() {
+                        copy(
+                            gl,
+                            [roll, top, roll + width, bottom],
+                            [left, height - top, left + width, height - bottom],
+                        );
+                    }
                 }
                 gl.bind_framebuffer(glow::FRAMEBUFFER, window);
                 gl.enable(glow::SCISSOR_TEST);
@@ -185,18 +226,56 @@ impl Surface {
         })
     }
 
-    /// Ends the painting of a window that should have this size.
-    pub fn end(self: &Arc<Self>, size: [u32; 2]) -> CallbackFn {
+    /// Ends the painting of a window that should have this size: what was painted on parts that move is taken over into
+    /// their rolls.
+    pub fn end(self: &Arc<Self>, size: [u32; 2], plan: &Plan) -> CallbackFn {
         let surface = Arc::clone(self);
+        let painted = plan.moving.iter().flat_map(|part| {
+            let areas = plan.areas.iter().map(|area| area.and(&part.area)).filter(|area| !area.is_empty());
+            areas.flat_map(|area| part.rolled(&area))
+        });
+        let pieces: Vec<Piece> = painted.collect();
         CallbackFn::new(move |_, painter| {
+            let gl = painter.gl();
             // A window that has another size by now has other pixels.
-            if surface.egl.and_then(|egl| egl.size()) != Some(size) {
+            if surface.doubts(size) && surface.egl.and_then(|egl| egl.size()) != Some(size) {
                 surface.lost.store(true, Ordering::Relaxed);
+                surface.frames.store(0, Ordering::Relaxed);
+            }
+            if !pieces.is_empty() && !surface.rolls.fits(gl, size) {
+                surface.lost.store(true, Ordering::Relaxed);
+                surface.state.store(2, Ordering::Relaxed);
+            } else if !pieces.is_empty() {
+                // SAFETY: the context is current, and the objects are its own.
+                unsafe {
+                    gl.disable(glow::SCISSOR_TEST);
+                    turn(gl, (painter.intermediate_fbo(), surface.rolls.framebuffer()));
+                    let height = size[1] as i32;
+                    for Piece { roll, rows: [top, bottom], left, width } in pieces.iter().copied() {
+                        // A window's rows run down and OpenGL's run up: turned over once more, they are copied as they lie.
+                        let from = [left, height - bottom, left + width, height - top];
+                        copy(gl, from, [roll, bottom, roll + width, top]);
+                    }
+                    gl.bind_framebuffer(glow::FRAMEBUFFER, painter.intermediate_fbo());
+                    gl.enable(glow::SCISSOR_TEST);
+                }
             }
             if surface.state() == State::Kept {
-                surface.leave(painter.gl());
+                surface.leave(gl);
             }
         })
+    }
+
+    /// Whether the window's size is to be asked for: it is a question to the X server, and sizes rarely change. What is
+    /// painted into a size that has gone again is mended within [`DOUBT_FRAMES`] more.
+    fn doubts(&self, size: [u32; 2]) -> bool {
+        let known = self.seen.each_ref().map(|side| side.load(Ordering::Relaxed));
+        self.seen.iter().zip(size).for_each(|(side, size)| side.store(size, Ordering::Relaxed));
+        if known != size {
+            self.frames.store(0, Ordering::Relaxed);
+        }
+        let frame = self.frames.fetch_add(1, Ordering::Relaxed);
+        frame < DOUBT_FRAMES || frame.is_multiple_of(DOUBT_FRAMES)
     }
 
     /// Leaves the scrap for the framework to clear.
@@ -283,4 +362,29 @@ unsafe fn copy(gl: &Context, a: [i32; 4], b: [i32; 4]) {
     let (colours, as_it_is) = (glow::COLOR_BUFFER_BIT, glow::NEAREST);
     // SAFETY: said above.
     unsafe { gl.blit_framebuffer(a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3], colours, as_it_is) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_roll_has_one_place_for_each_column_that_is_seen() {
+        let part = Area::new(100, 10, 150, 20);
+        for moved in [-73, 0, 1, 49, 50, 12_345] {
+            let moved = Moved { area: part, moved };
+            let pieces: Vec<Piece> = moved.rolled(&part).collect();
+            let mut columns: Vec<(i32, i32)> =
+                pieces.iter().flat_map(|p| (0..p.width).map(|i| (p.left + i, p.roll + i))).collect();
+            assert!(pieces.len() <= 2 && columns.len() == 50);
+            // A column that is moved to the left by seven keeps its place.
+            let later = Moved { moved: moved.moved + 7, ..moved };
+            let stays = later.rolled(&Area { right: 143, ..part });
+            for (seen, place) in stays.flat_map(|p| (0..p.width).map(move |i| (p.left + i, p.roll + i))) {
+                assert!(columns.contains(&(seen + 7, place)), "{seen} at {place}");
+            }
+            columns.sort_unstable_by_key(|(_, place)| *place);
+            assert!(columns.iter().zip(100..).all(|((_, place), expected)| *place == expected));
+        }
+    }
 }

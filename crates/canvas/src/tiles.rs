@@ -25,13 +25,12 @@ pub struct Tiles {
 
 impl Tiles {
     /// Takes down what `shapes` (with their digests) paint on the part `window` of the window, whose sheet has been
-    /// moved, and `beside` it, so many pixels on either side. What lies wholly within one of `without` is left out.
+    /// moved, and `beside` it, so many pixels on either side.
     /// `frame` is what an unknown shape looks like.
     pub fn of<'a>(
         shapes: impl Iterator<Item = (&'a ClippedShape, &'a Digest)>,
         (window, beside): (Area, i64),
         sheet: Sheet,
-        without: &[Rect],
         frame: u64,
     ) -> Self {
         let seen = window.moved(sheet.moved);
@@ -49,7 +48,7 @@ impl Tiles {
         let around = near.expand2(vec2(points(beside), 0.0));
         for (shape, digest) in shapes {
             let reached = near.intersects(shape.clip_rect) && around.intersects(digest.bounds);
-            if reached && !without.iter().any(|hole| hole.contains_rect(shape.clip_rect)) {
+            if reached {
                 tiles.put(shape, digest, sheet, frame);
             }
         }
@@ -176,8 +175,8 @@ impl Tiles {
         }
     }
 
-    /// What is to be painted again after `before`, in the sheet's pixels; `without` is left out.
-    pub fn changed(&self, before: &Self, without: &[Area]) -> Vec<Area> {
+    /// What is to be painted again after `before`, in the sheet's pixels.
+    pub fn changed(&self, before: &Self) -> Vec<Area> {
         let mut out: Vec<Area> = Vec::new();
         let rows = self.looks.len() as i64 / self.columns.max(1);
         for row in 0..rows {
@@ -186,11 +185,7 @@ impl Tiles {
                 let other = column < self.columns && {
                     let place = (self.first.0 + column, self.first.1 + row);
                     let look = self.looks[(row * self.columns + column) as usize];
-                    before.look(place) != Some(look) && {
-                        let (left, top) = (place.0 * TILE, place.1 * TILE);
-                        let tile = Area::new(left, top, left + TILE, top + TILE);
-                        !without.iter().any(|area| area.holds(&tile))
-                    }
+                    before.look(place) != Some(look)
                 };
                 match (other, run) {
                     (true, None) => run = Some(column),

@@ -28,7 +28,8 @@ impl Kept {
         let size = [bench.size.x, bench.size.y].map(|points| (points * bench.pixels) as u32);
         let scrolls = std::mem::take(&mut bench.desk.scrolls);
         let view = View { size, scale, ground };
-        let backline_canvas::Plan { shifts, areas } = self.memory.plan(&output.shapes, view, &scrolls);
+        let backline_canvas::Plan { shifts, areas, .. } =
+            self.memory.plan(output.shapes.clone(), view, &scrolls);
         let points = vec2(size[0] as f32, size[1] as f32) / scale;
         let mut picture = match self.picture.take() {
             Some(picture) => picture,
@@ -40,7 +41,7 @@ impl Kept {
         }
         self.painted = areas.iter().map(Area::size).sum();
         for area in &areas {
-            let shapes = bench.ctx.tessellate(self.memory.within(&output.shapes, area), scale);
+            let shapes = bench.ctx.tessellate(self.memory.within(area), scale);
             picture.paint(scale, &shapes, &bench.textures);
         }
         let shapes = bench.ctx.tessellate(output.shapes, scale);
