@@ -232,24 +232,23 @@ fn lines(room: &mut Room<'_, '_>, rect: Rect, axis: &Axis) {
     let theme = room.theme();
     let painter = room.ui.painter();
     for (step, least, strength) in [(0.25, 7.0, 0.2), (1.0, 4.0, 0.5)] {
-        for (x, _) in axis.lines(step, least) {
-            painter.vline(x, rect.y_range(), Stroke::new(1.0, theme.line.gamma_multiply(strength)));
-        }
+        let stroke = Stroke::new(1.0, theme.line.gamma_multiply(strength));
+        let between = axis.lines(step, least).into_iter().filter(|(_, bar)| !bar);
+        painter.extend(between.map(|(x, _)| egui::Shape::vline(x, rect.y_range(), stroke)));
     }
-    for (x, bar) in axis.lines(1.0, 0.5) {
-        if bar {
-            painter.vline(x, rect.y_range(), Stroke::new(1.0, theme.line));
-        }
-    }
+    let bars = axis.lines(1.0, 0.5).into_iter().filter(|(_, bar)| *bar);
+    let stroke = Stroke::new(1.0, theme.line);
+    painter.extend(bars.map(|(x, _)| egui::Shape::vline(x, rect.y_range(), stroke)));
 }
 
-fn fill(room: &Room<'_, '_>, rect: Rect, note: &PlannedNote, colour: Color32, fixed: bool, rounded: f32) {
-    let painter = room.ui.painter();
+/// A note: solid where it is fixed.
+fn note(rect: Rect, note: &PlannedNote, colour: Color32, fixed: bool, rounded: f32) -> egui::Shape {
     if fixed {
         let strength = 0.35 + 0.65 * f32::from(note.velocity) / 127.0;
-        painter.rect_filled(rect, rounded, colour.gamma_multiply(strength));
+        egui::Shape::rect_filled(rect, rounded, colour.gamma_multiply(strength))
     } else {
-        painter.rect_stroke(rect, rounded, Stroke::new(1.0, colour.gamma_multiply(0.8)), StrokeKind::Inside);
+        let edge = Stroke::new(1.0, colour.gamma_multiply(0.8));
+        egui::Shape::rect_stroke(rect, rounded, edge, StrokeKind::Inside)
     }
 }
 
@@ -301,13 +300,13 @@ fn names(room: &Room<'_, '_>, part: Part, rect: Rect, grid: &Grid<'_>) {
 
 fn notes(room: &Room<'_, '_>, part: Part, grid: &Grid<'_>, bars: &[ShownBar], rounded: f32) {
     let colour = room.theme().parts[part.index()];
-    for bar in bars {
-        for note in &bar.notes {
-            if let Some(at) = grid.place(note) {
-                fill(room, at, note, colour, bar.fixed || bar.kept, rounded);
-            }
-        }
-    }
+    // All at once: for each that is added alone egui takes a lock.
+    room.ui.painter().extend(bars.iter().flat_map(|bar| {
+        let shape = |known: &PlannedNote| {
+            Some(note(grid.place(known)?, known, colour, bar.fixed || bar.kept, rounded))
+        };
+        bar.notes.iter().filter_map(shape)
+    }));
 }
 
 /// A lock over each bar that is kept.

@@ -86,10 +86,10 @@ impl Room<'_, '_> {
         let rect = anchor.anchor_size(at, galley.size());
         let cut = galley.elided;
         self.ui.painter().galley(rect.min, galley, colour);
-        if cut {
-            self.note(&format!("{text}…"), rect)
-        } else {
-            self.note(text, rect)
+        match cut {
+            true if self.desk.placed.is_some() => self.note(&format!("{text}…"), rect),
+            true => {}
+            false => self.note(text, rect),
         }
         rect
     }
@@ -102,15 +102,30 @@ impl Room<'_, '_> {
     /// A place that the hand can touch. `tip` is told in the status line, and beside the pointer where
     /// the musician wants tips.
     pub fn touch(&mut self, name: &str, rect: Rect, sense: Sense, tip: &str) -> Response {
-        self.note(&format!("[{name}]"), rect);
-        let response = self.ui.interact(rect, self.id(name), sense);
-        if response.hovered() {
-            self.desk.info = if tip.is_empty() { name.to_owned() } else { tip.to_owned() };
+        let response = self.feel(name, rect, sense);
+        self.explain(name, response, || tip.to_owned())
+    }
+
+    /// A place that the hand can touch, of which nothing is told yet.
+    fn feel(&mut self, name: &str, rect: Rect, sense: Sense) -> Response {
+        if self.desk.placed.is_some() {
+            self.note(&format!("[{name}]"), rect);
         }
+        let response = self.ui.interact(rect, self.id(name), sense);
         if response.has_focus() {
             let ring = Stroke::new(1.5, self.theme().accent);
             self.ui.painter().rect_stroke(rect.expand(1.0), RADIUS, ring, StrokeKind::Outside);
         }
+        response
+    }
+
+    /// Tells of a place, if the pointer is over it: most of the time it is not, and then no tip is made.
+    fn explain(&mut self, name: &str, response: Response, tip: impl FnOnce() -> String) -> Response {
+        if !response.hovered() {
+            return response;
+        }
+        let tip = tip();
+        self.desk.info = if tip.is_empty() { name.to_owned() } else { tip.clone() };
         if self.scene.look.tips && !tip.is_empty() { response.on_hover_text(tip) } else { response }
     }
 
@@ -227,9 +242,10 @@ impl Room<'_, '_> {
     pub fn hand(&mut self, id: ParamId, rect: Rect, value_rect: Rect) -> Response {
         let dial = self.scene.params.dial(id);
         let (value, steps) = (self.value(id), dial.steps());
-        let tip = format!("{} · {} | {}", tooltips::param(id), dial.shown(value), tooltips::HAND);
         let name = dial.title().to_owned();
-        let response = self.touch(&name, rect, Sense::click_and_drag(), &tip);
+        let response = self.feel(&name, rect, Sense::click_and_drag());
+        let tip = || format!("{} · {} | {}", tooltips::param(id), dial.shown(value), tooltips::HAND);
+        let response = self.explain(&name, response, tip);
         let (fine, command) = self.ui.input(|i| (i.modifiers.shift, i.modifiers.command));
         let primary = egui::PointerButton::Primary;
 

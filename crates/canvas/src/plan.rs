@@ -133,8 +133,12 @@ impl Memory {
             let before = self.scrolls.get(i).filter(|before| before.scroll.rect == scroll.rect);
             let before = before.filter(|b| (scroll.moved - b.scroll.moved).abs() < area.right - area.left);
             let by = before.map_or(0, |before| scroll.moved - before.scroll.moved);
-            let keys: Vec<Option<(u64, Area)>> =
-                shown().map(|(shape, digest)| key(shape, digest, &area, view.scale)).collect();
+            // What the part, and what is known beside it, is painted with.
+            let near = scroll.rect.expand((BESIDE + 2) as f32 / view.scale);
+            let on = shown()
+                .filter(|(shape, digest)| near.intersects(digest.bounds) && near.intersects(shape.clip_rect));
+            let on: Vec<(&ClippedShape, &Digest, Option<(u64, Area)>)> =
+                on.map(|(shape, digest)| (shape, digest, key(shape, digest, &area, view.scale))).collect();
             let stood = |key: u64| {
                 before.is_some_and(|before| match by {
                     0 => before.standing.iter().any(|(known, _)| *known == key),
@@ -142,12 +146,13 @@ impl Memory {
                 })
             };
             let standing: Vec<(u64, Area)> =
-                keys.iter().flatten().filter(|(key, _)| stood(*key)).copied().collect();
+                on.iter().filter_map(|(.., key)| *key).filter(|(key, _)| stood(*key)).collect();
             let stands = |key: &Option<(u64, Area)>| {
                 key.is_some_and(|(key, _)| standing.iter().any(|(other, _)| *other == key))
             };
             let sheet = Sheet { scale: view.scale, moved: scroll.moved };
-            let moves = shown().zip(&keys).filter(|(_, key)| !stands(key)).map(|(shape, _)| shape);
+            let moves =
+                on.iter().filter(|(.., key)| !stands(key)).map(|(shape, digest, _)| (*shape, *digest));
             let tiles = Tiles::of(moves, (area, BESIDE), sheet, frame);
             match before {
                 Some(before) => {
@@ -169,7 +174,7 @@ impl Memory {
                 }
                 None => plan.areas.push(area),
             }
-            let mut small: Vec<u64> = keys.iter().flatten().map(|(key, _)| *key).collect();
+            let mut small: Vec<u64> = on.iter().filter_map(|(.., key)| *key).map(|(key, _)| key).collect();
             small.sort_unstable();
             plan.moving.push(Moved { area, moved: scroll.moved });
             now.push(Moving { scroll: *scroll, tiles, small, standing });
