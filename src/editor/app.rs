@@ -19,7 +19,7 @@ use rtrb::PushError;
 use super::closing::Threads;
 use super::dial::ParamId;
 use super::history::{History, Settings};
-use super::moment::{State, Status};
+use super::moment::{self, State, Status};
 use super::scene::{
     Action, ClipChoice, ClipsView, Correction, Desk, FileAct, Format, Heard, Intake, PresetAction, Scene,
 };
@@ -40,6 +40,10 @@ const FRAME: Duration = Duration::from_millis(24);
 const AT_REST: f32 = 5.0e-4;
 /// How long a jump of the playhead is shown.
 const JUMP_SHOWN: Duration = Duration::from_millis(500);
+/// How long it is shown that another program took a clip.
+const DROP_SHOWN: Duration = Duration::from_secs(2);
+/// How long the meter shows its highest peak.
+const HELD: Duration = Duration::from_secs(1);
 /// Longer than any block of audio takes.
 const BLOCK_PATIENCE: Duration = Duration::from_secs(1);
 /// The preview's level when the demo turns it on, in dB.
@@ -87,6 +91,10 @@ pub struct App {
     taking: Option<Receiver<Intake>>,
     notices: Vec<String>,
     peak: f32,
+    /// The highest peak of the last second, and since when.
+    held: (f32, Instant),
+    /// When another program took a clip.
+    dropped: Option<Instant>,
     playhead: (f64, Instant),
     jumped: Option<Instant>,
     /// Up to where the plan was fixed when something was asked for.
@@ -121,6 +129,8 @@ impl App {
             taking: None,
             notices: Vec::new(),
             peak: 0.0,
+            held: (0.0, Instant::now()),
+            dropped: None,
             playhead: (0.0, Instant::now()),
             jumped: None,
             asked_at: None,
@@ -166,8 +176,15 @@ impl App {
         let peak = meters.input_peak.swap(0.0, Ordering::Relaxed);
         // Falls by about 20 dB a second.
         self.peak = peak.max(self.peak * 0.92);
-        let mut status =
-            Status { peak: self.peak, listen: self.params.listen.value(), ..Status::read(meters) };
+        if self.peak >= self.held.0 || self.held.1.elapsed() > HELD {
+            self.held = (self.peak, Instant::now());
+        }
+        let mut status = Status {
+            peak: self.peak,
+            held: self.held.0,
+            listen: self.params.listen.value(),
+            ..Status::read(meters)
+        };
         let (last, seen) = self.playhead;
         let now = Instant::now();
         if status.playing && last != status.pos_beats {
@@ -250,6 +267,10 @@ impl App {
                 Action::File(act) => self.file(ctx, act),
                 Action::Judge(bars, liked) => self.judge(bars, liked),
                 Action::Look(look) => self.write_state(|state| state.look = look),
+                Action::CopyDetails => {
+                    let snapshot = self.end.snapshot.output_buffer_mut();
+                    ctx.copy_text(moment::details(snapshot, &self.notices));
+                }
                 Action::Dismiss => {
                     if !self.notices.is_empty() {
                         self.notices.remove(0);
@@ -509,7 +530,9 @@ impl App {
                     self.clips.busy = false;
                     self.clips.last = Some(Err(why));
                 }
-                Ok(Written::Dragged(Ok(_))) => {}
+                Ok(Written::Dragged(Ok(outcome))) => {
+                    self.dropped = (outcome == Outcome::Dropped).then(Instant::now);
+                }
                 Err(TryRecvError::Empty) => return,
                 Err(TryRecvError::Disconnected) => {
                     self.clips.busy = false;
@@ -682,6 +705,7 @@ impl NiceEguiApp for App {
         let mut acts = Vec::new();
         let snapshot: &Snapshot = self.end.snapshot.output_buffer_mut();
         self.clips.bars = snapshot.captured.len();
+        self.clips.dropped = self.dropped.is_some_and(|at| at.elapsed() < DROP_SHOWN);
         let known = self.library.presets.iter().find(|(p, _)| p.name == self.preset);
         let changed = known.is_some_and(|(preset, _)| !preset.matches(&self.params, &values));
         let scene = Scene {
@@ -708,9 +732,11 @@ impl NiceEguiApp for App {
         ui.ctx().with_plugin(|canvas: &mut Canvas| canvas.set(ground, scrolls));
         let moving = status.playing
             || self.peak > AT_REST
+            || self.held.0 > AT_REST
             || status.jumped
             || status.asked
             || self.clips.busy
+            || self.clips.dropped
             || self.rendering.is_some()
             || self.rendered.is_some()
             || status.auditioning

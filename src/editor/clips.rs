@@ -196,7 +196,12 @@ fn card(
     let held = Rect::from_min_max(rect.min, rect.max - vec2(LISTEN, 0.0));
     let response = room.touch(name, held, Sense::click_and_drag(), tooltips::CARD);
     let ready = !bars.is_empty();
+    let clips = room.scene.clips;
+    let mine = room.desk.dragged_card == name;
+    let failed = matches!(clips.last, Some(Err(_))) && !clips.busy;
     let edge = match (ready, response.hovered()) {
+        (true, _) if mine && clips.busy => Stroke::new(1.5, theme.info),
+        (true, _) if mine && failed => Stroke::new(1.5, theme.error),
         (false, _) => theme.hair(),
         (true, false) => Stroke::new(1.0, theme.low),
         (true, true) => Stroke::new(1.5, theme.accent),
@@ -216,6 +221,9 @@ fn card(
     if ready {
         listen(room, rect, name, &bars);
     }
+    if ready && mine && clips.dropped {
+        tick(room.ui.painter(), picture, theme.ok);
+    }
     if response.drag_started_by(egui::PointerButton::Primary) && ready {
         let (alt, shift) = room.ui.input(|i| (i.modifiers.alt, i.modifiers.shift));
         let format = if alt {
@@ -225,12 +233,19 @@ fn card(
         } else {
             Format::Midi
         };
+        name.clone_into(&mut room.desk.dragged_card);
         room.acts.push(Action::Drag(ClipChoice { bars, part: room.desk.clip_part }, format));
     }
     if response.hovered() && ready {
         room.ui.ctx().set_cursor_icon(egui::CursorIcon::Grab);
     }
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Button, ready, text));
+}
+
+/// The sign that another program took the clip.
+fn tick(painter: &egui::Painter, rect: Rect, colour: egui::Color32) {
+    let at = |x: f32, y: f32| rect.center() + vec2(x, y);
+    painter.line(vec![at(-9.0, 0.0), at(-2.0, 7.0), at(11.0, -8.0)], Stroke::new(3.0, colour));
 }
 
 /// The button in a card's corner that lets it be heard.

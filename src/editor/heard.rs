@@ -22,6 +22,8 @@ struct Readout {
     prob: Option<f32>,
     note: String,
     pinned: bool,
+    /// The note says that something does not fit.
+    off: bool,
 }
 
 /// Paints the room.
@@ -44,24 +46,42 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
     style(room, cell(3));
 }
 
+/// How high a level stands in the meter.
+fn in_meter(decibels: f32) -> f32 {
+    ((decibels + 60.0) / 60.0).clamp(0.0, 1.0)
+}
+
+/// Two bars: the peak, with its highest of the last second, and the loudness.
 fn level(room: &mut Room<'_, '_>, rect: Rect) {
     let theme = room.theme();
-    let peak = room.scene.status.peak;
-    let share = if peak > 0.0 { ((20.0 * peak.log10() + 60.0) / 60.0).clamp(0.0, 1.0) } else { 0.0 };
+    let share = |linear: f32| if linear > 0.0 { in_meter(20.0 * linear.log10()) } else { 0.0 };
+    let status = room.scene.status;
+    let (peak, held) = (share(status.peak), share(status.held));
+    // The listener hears a moment later; a quiet input has no loudness at all.
+    let strip = &room.scene.snapshot.strip.loudness;
+    let loudness = strip.last().filter(|_| peak > 0.0).map_or(0.0, |(_, lufs)| in_meter(*lufs));
     let response = room.touch("Input level", rect, egui::Sense::hover(), tooltips::METER);
     response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Meter, true, "Input level"));
+    let scale = room.ui.ctx().pixels_per_point();
     let painter = room.ui.painter();
     painter.rect_filled(rect, RADIUS, theme.well);
-    let mut fill = rect.shrink(1.0);
-    fill.set_top(fill.bottom() - fill.height() * share);
-    let colour = if share > 0.99 {
-        theme.error
-    } else if share > 0.9 {
-        theme.warn
-    } else {
-        theme.ok
+    let inner = rect.shrink(2.0);
+    let colour = |share: f32| match share {
+        share if share > 0.99 => theme.error,
+        share if share > 0.9 => theme.warn,
+        _ => theme.ok,
     };
-    painter.rect_filled(fill, RADIUS, colour);
+    // On whole pixels: what does not move by one need not be painted.
+    let top = |share: f32| ((inner.bottom() - inner.height() * share) * scale).round() / scale;
+    let bars = [(inner.left(), peak, colour(peak)), (inner.center().x + 0.5, loudness, theme.low)];
+    for (left, share, colour) in bars {
+        let size = vec2(inner.width() / 2.0 - 0.5, inner.bottom() - top(share));
+        painter.rect_filled(Rect::from_min_size(pos2(left, top(share)), size), 0.0, colour);
+    }
+    if held > 0.0 {
+        let mark = Rect::from_min_size(pos2(inner.left(), top(held)), vec2(inner.width() / 2.0 - 0.5, 1.5));
+        painter.rect_filled(mark, 0.0, colour(held));
+    }
     for tick in 1..5 {
         let y = rect.top() + rect.height() * tick as f32 / 5.0;
         painter.hline(rect.x_range(), y, Stroke::new(1.0, theme.panel));
@@ -90,7 +110,8 @@ fn readout(room: &mut Room<'_, '_>, name: &str, rect: Rect, read: &Readout, tip:
         let fill = Rect::from_min_size(bar.min, vec2(bar.width() * prob, bar.height()));
         room.ui.painter().rect_filled(fill, RADIUS, sure(theme.accent, prob));
     }
-    room.text(at + vec2(0.0, 50.0), Align2::LEFT_TOP, &read.note, small(), theme.low, room_left);
+    let colour = if read.off { theme.warn } else { theme.low };
+    room.text(at + vec2(0.0, 50.0), Align2::LEFT_TOP, &read.note, small(), colour, room_left);
     response.widget_info(|| {
         egui::WidgetInfo::labeled(egui::Role::Button, true, format!("{name}: {}", read.value))
     });
@@ -130,14 +151,18 @@ fn tempo(room: &mut Room<'_, '_>, rect: Rect) {
                 None => "host".to_owned(),
             },
             pinned,
+            off: off.is_some(),
         },
         (false, Some((bpm, prob))) => Readout {
             value: format!("{bpm:.1}"),
             prob: Some(prob),
             note: format!("heard {}", percent(prob)),
             pinned,
+            off: false,
         },
-        (false, None) => Readout { value: "–".into(), prob: None, note: "not heard yet".into(), pinned },
+        (false, None) => {
+            Readout { value: "–".into(), prob: None, note: "not heard yet".into(), pinned, off: false }
+        }
     };
     let chips = heard.is_some();
     let body = if chips { Rect::from_min_max(rect.min, rect.max - vec2(34.0, 0.0)) } else { rect };
@@ -178,6 +203,7 @@ fn key(room: &mut Room<'_, '_>, rect: Rect) {
             prob: None,
             note: heard.map_or(String::new(), |h| format!("heard {} {}", h.value, percent(h.prob))),
             pinned: true,
+            off: false,
         },
         (None, Some(heard)) => Readout {
             value: heard.value.to_string(),
@@ -187,9 +213,12 @@ fn key(room: &mut Room<'_, '_>, rect: Rect) {
                 None => percent(heard.prob),
             },
             pinned: false,
+            off: false,
         },
         (None, None) => {
-            Readout { value: "–".into(), prob: None, note: "not heard yet".into(), pinned: false }
+            Readout {
+                value: "–".into(), prob: None, note: "not heard yet".into(), pinned: false, off: false
+            }
         }
     };
     let response = readout(room, "Key", rect, &read, tooltips::KEY);
@@ -227,18 +256,24 @@ fn metre(room: &mut Room<'_, '_>, rect: Rect) {
                 prob: None,
                 note: format!("host · bar {:.0}.{:.0}", bar + 1.0, beat.floor() + 1.0),
                 pinned: pinned.is_some(),
+                off: false,
             }
         }
         (_, _, Some(metre), _) => {
-            Readout { value: metre.to_string(), prob: None, note: mood.clone(), pinned: true }
+            Readout { value: metre.to_string(), prob: None, note: mood.clone(), pinned: true, off: false }
         }
         (_, _, None, Some(heard)) => Readout {
             value: heard.value.to_string(),
             prob: Some(heard.prob),
             note: format!("heard {}", percent(heard.prob)),
             pinned: false,
+            off: false,
         },
-        _ => Readout { value: "–".into(), prob: None, note: "not heard yet".into(), pinned: false },
+        _ => {
+            Readout {
+                value: "–".into(), prob: None, note: "not heard yet".into(), pinned: false, off: false
+            }
+        }
     };
     let response = readout(room, "Metre", rect, &read, tooltips::METRE);
     room.menu_of(&response, |ui, _, acts| {
@@ -284,23 +319,17 @@ fn style(room: &mut Room<'_, '_>, rect: Rect) {
     let chosen = now > 0.0;
     let plays = scene.snapshot.plan.as_ref().and_then(|p| p.bars.last()).map(|bar| bar.style.clone());
     let top = scene.snapshot.styles.first();
-    let name = |id: &str| {
-        let steps = dial.steps().unwrap_or(1);
-        (0..=steps)
-            .map(|i| i as f32 / steps as f32)
-            .find(|v| crate::params::style_ids().get((v * steps as f32).round() as usize) == Some(&id))
-            .map_or_else(|| id.to_owned(), |v| dial.shown(v))
-    };
     let heard = scene.snapshot.planned_notes() > 0 || !scene.snapshot.captured.is_empty();
     let read = Readout {
         value: match (chosen, &plays) {
             (true, _) => dial.shown(now),
-            (false, Some(id)) if heard => name(id),
+            (false, Some(id)) if heard => style_name(room, id),
             _ => "Auto".to_owned(),
         },
         prob: top.filter(|_| !chosen && heard).map(|t| t.1),
         note: if heard { mood(scene.snapshot.mood) } else { String::new() },
         pinned: chosen,
+        off: false,
     };
     let response = readout(room, "Style", rect, &read, tooltips::param(ParamId::Style));
     style_menu(room, &response);
@@ -310,6 +339,16 @@ fn style(room: &mut Room<'_, '_>, rect: Rect) {
         }
         egui::Popup::close_all(room.ui.ctx());
     }
+}
+
+/// What a style is called.
+pub fn style_name(room: &Room<'_, '_>, id: &str) -> String {
+    let dial = room.scene.params.dial(ParamId::Style);
+    let steps = dial.steps().unwrap_or(1);
+    (0..=steps)
+        .map(|i| i as f32 / steps as f32)
+        .find(|v| crate::params::style_ids().get((v * steps as f32).round() as usize) == Some(&id))
+        .map_or_else(|| id.to_owned(), |v| dial.shown(v))
 }
 
 /// The list of styles.

@@ -25,6 +25,8 @@ pub struct Status {
     pub sounding: u32,
     /// Input peak, linear.
     pub peak: f32,
+    /// The highest peak of the last second, linear.
+    pub held: f32,
     /// Samples that the listener missed.
     pub missed_samples: u64,
     /// Share of one core that the worker uses.
@@ -141,12 +143,13 @@ impl State {
             Self::NoInput => "No audio".to_owned(),
             Self::Listening => format!("Listening {}/8 beats", snapshot.beats_heard),
             Self::Locked => "Locked".to_owned(),
-            Self::Generating => match &snapshot.place {
-                Some(place) => {
-                    let bar = (place.bar_start / place.metre.bar_quarters()).round() as i64 + 2;
+            Self::Generating => match (&snapshot.place, &snapshot.plan) {
+                // The first that is not fixed.
+                (Some(place), Some(plan)) if plan.committed_beat.is_finite() => {
+                    let bar = crate::clips::number(plan.committed_beat, place.metre.bar_quarters());
                     format!("Planning bar {bar}")
                 }
-                None => "Planning".to_owned(),
+                _ => "Planning".to_owned(),
             },
             Self::Holding if !status.listen => "Not listening".to_owned(),
             Self::Holding => "Holding last chords".to_owned(),
@@ -187,6 +190,22 @@ impl State {
             _ => None,
         }
     }
+}
+
+/// What a report of a fault should tell, for the clipboard.
+pub fn details(snapshot: &Snapshot, notices: &[String]) -> String {
+    let mut lines = vec![
+        format!(
+            "Backline {}, {} {}",
+            env!("CARGO_PKG_VERSION"),
+            std::env::consts::OS,
+            std::env::consts::ARCH
+        ),
+        format!("session: {:?}, stopped: {}", snapshot.session, snapshot.failed),
+    ];
+    let told = notices.iter().chain(&snapshot.notices).chain(&snapshot.model_notices);
+    lines.extend(told.cloned());
+    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -29,6 +29,14 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect, axis: &Axis, moving: Rect) {
         let band = Rect::from_min_max(pos2(from, rect.top()), pos2(to, rect.bottom()));
         painter.rect_filled(band, 0.0, theme.accent.gamma_multiply(0.5));
     }
+    let planned =
+        room.scene.snapshot.plan.as_ref().filter(|_| room.scene.state == super::moment::State::Generating);
+    if let Some(plan) = planned {
+        // The bar that is being planned.
+        let (from, to) = bar_around(room.scene, plan.committed_beat + 1e-6);
+        let line = Stroke::new(2.0, theme.accent);
+        painter.hline(axis.x(from)..=axis.x(to), rect.bottom() - 1.0, line);
+    }
     let bars = axis.bars();
     let width = bars.first().map_or(0.0, |bar| axis.quarter() * bar.1 as f32);
     // Where bars are narrow, every second, fourth or eighth has its number.

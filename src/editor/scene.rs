@@ -155,6 +155,8 @@ pub enum Action {
     Judge(Vec<Arc<PlannedBar>>, bool),
     /// How the window looks.
     Look(Look),
+    /// Copy what a report of a fault should tell.
+    CopyDetails,
     /// Notices have been read.
     Dismiss,
 }
@@ -168,6 +170,8 @@ pub struct ClipsView {
     pub last: Option<Result<PathBuf, String>>,
     /// A file is being written.
     pub busy: bool,
+    /// Another program has just taken a clip.
+    pub dropped: bool,
 }
 
 /// What a frame is painted from.
@@ -282,6 +286,8 @@ pub struct Desk {
     pub clip_part: Option<Part>,
     /// The cards' notes as they were painted last, by the cards' names.
     pub miniatures: Vec<(String, Miniature)>,
+    /// The card that was dragged last.
+    pub dragged_card: String,
     /// The card that was asked to be heard last.
     pub heard_card: String,
     /// A clip is being dragged out and the system has it now.

@@ -72,7 +72,12 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
     let label = Rect::from_min_size(style.min, vec2(46.0, style.height()));
     room.text(label.left_center(), Align2::LEFT_CENTER, "Style", body(), theme.mid, 44.0);
     let place = Rect::from_min_max(pos2(label.right(), style.top()), style.max);
-    let shown = room.scene.params.dial(ParamId::Style).shown(room.value(ParamId::Style));
+    let mut shown = room.scene.params.dial(ParamId::Style).shown(room.value(ParamId::Style));
+    if room.value(ParamId::Style) == 0.0
+        && let Some((id, prob)) = room.scene.snapshot.styles.first()
+    {
+        shown = format!("{shown} ({} {:.0} %)", heard::style_name(room, id), prob * 100.0);
+    }
     let response = room.button("Style choice", place, &shown, false, true, tooltips::param(ParamId::Style));
     heard::style_menu(room, &response);
 

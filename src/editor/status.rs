@@ -2,6 +2,7 @@
 
 use egui::{Align2, Rect, Sense, pos2, vec2};
 
+use super::moment::State;
 use super::room::Room;
 use super::scene::Action;
 use super::theme::{body, small};
@@ -18,6 +19,10 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
     facts.push(("latency 0 ms".to_owned(), theme.low, "Reported to the host: the audio passes at once"));
     let load = format!("listener {:.0} % of a core", status.worker_load * 100.0);
     facts.push((load, theme.low, "What hearing and planning cost, away from the audio thread"));
+    if let Some(plan) = snapshot.plan.as_ref().filter(|plan| plan.committed_beat.is_finite()) {
+        let bar = crate::clips::number(plan.committed_beat, scene.bar_quarters()) - 1;
+        facts.push((format!("fixed to bar {bar}"), theme.low, tooltips::FIXED));
+    }
     if let Some(link) = snapshot.link {
         let group = scene
             .params
@@ -41,7 +46,7 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
     for (i, (text, colour, tip)) in facts.into_iter().enumerate() {
         let font = if i == 0 { body() } else { small() };
         let said = room.text(pos2(right, rect.center().y), Align2::RIGHT_CENTER, &text, font, colour, 220.0);
-        let name = ["State", "Latency", "Load", "More", "Most"][i.min(4)];
+        let name = ["State", "Latency", "Load", "Fixed", "More", "Most"][i.min(5)];
         room.touch(name, said, Sense::hover(), tip);
         right = said.left() - 14.0;
     }
@@ -76,6 +81,13 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
             room.acts.push(Action::Dismiss);
         }
         left += 36.0;
+    }
+    if matches!(scene.state, State::Error | State::ModelMissing) && said.is_none() {
+        let at = Rect::from_min_size(pos2(left, rect.top() + 3.0), vec2(80.0, 18.0));
+        if room.button("Copy details", at, "Copy details", false, true, tooltips::DETAILS).clicked() {
+            room.acts.push(Action::CopyDetails);
+        }
+        left += 86.0;
     }
     let at = pos2(left, rect.center().y);
     let line = room.text(at, Align2::LEFT_CENTER, &text, small(), colour, right - left);

@@ -45,7 +45,7 @@ pub(super) const STEP_ON: &str = "The next preset";
 pub(super) const SLOT: &str = "A and B: two settings to compare; a click goes to the other";
 pub(super) const COPY_SLOT: &str = "Copies these settings into the other slot";
 pub(super) const MENU: &str = "Look, MIDI routing and folders";
-pub(super) const METER: &str = "Input level, −60 to 0 dB";
+pub(super) const METER: &str = "Input, −60 to 0 dB: peak with its highest of the last second, and loudness";
 pub(super) const STRIP: &str = "The last eight seconds: loudness, onsets, beats (downbeats taller)";
 pub(super) const TEMPO: &str = "Tempo. Click to say what it is, double-click: as heard";
 pub(super) const HALF: &str = "Count the heard beat half as fast";
@@ -94,6 +94,10 @@ pub(super) const LINK_LEADS: &str = "This instance hears and plans for its group
 pub(super) const LINK_FOLLOWS: &str =
     "Another instance of the group hears and plans, with its own knobs; this one sends its parts";
 pub(super) const STATE: &str = "What Backline is doing";
+pub(super) const DETAILS: &str =
+    "Copies what a report of this should tell: version, system, and what went wrong";
+pub(super) const FIXED: &str =
+    "Up to this bar the band's notes are fixed; what you change acts from the next on";
 pub(super) const UNDO_KEYS: &str = "Ctrl-Z";
 pub(super) const REDO_KEYS: &str = "Ctrl-Shift-Z";
 pub(super) const HELP_KEY: &str = "All keys and gestures | ?";

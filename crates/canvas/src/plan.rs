@@ -66,6 +66,9 @@ const AHEAD: usize = 12;
 /// How far beside a part that moves its content is known, in pixels: a tile.
 const BESIDE: i64 = crate::tiles::TILE;
 
+/// A shape on a part that moves, and where it is small its number and its place in the window.
+type Keyed<'s> = (&'s ClippedShape, &'s Digest, Option<(u64, Area)>);
+
 /// What is known of a part that moves.
 #[derive(Debug)]
 struct Moving {
@@ -137,7 +140,7 @@ impl Memory {
             let near = scroll.rect.expand((BESIDE + 2) as f32 / view.scale);
             let on = shown()
                 .filter(|(shape, digest)| near.intersects(digest.bounds) && near.intersects(shape.clip_rect));
-            let on: Vec<(&ClippedShape, &Digest, Option<(u64, Area)>)> =
+            let on: Vec<Keyed<'_>> =
                 on.map(|(shape, digest)| (shape, digest, key(shape, digest, &area, view.scale))).collect();
             let stood = |key: u64| {
                 before.is_some_and(|before| match by {

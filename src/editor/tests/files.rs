@@ -30,8 +30,8 @@ fn a_file_is_asked_for_told_of_and_used() {
 }
 
 /// What only tells something when the pointer is over it.
-const TELLS: [&str; 7] =
-    ["[Input level]", "[Last seconds]", "[State]", "[Latency]", "[Load]", "[More]", "[Most]"];
+const TELLS: [&str; 8] =
+    ["[Input level]", "[Last seconds]", "[State]", "[Latency]", "[Load]", "[Fixed]", "[More]", "[Most]"];
 
 #[test]
 fn every_control_answers_the_hand() {

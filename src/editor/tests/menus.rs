@@ -232,3 +232,42 @@ fn the_tab_key_goes_through_the_window_as_it_is_read() {
         }
     }
 }
+
+#[test]
+fn what_went_wrong_is_copied_for_a_report() {
+    let mut bench = ready(State::Error);
+    assert_eq!(bench.click("[Copy details]"), [Action::CopyDetails]);
+    let told = crate::editor::moment::details(&bench.snapshot, &["The preset is not kept.".into()]);
+    assert!(told.contains(env!("CARGO_PKG_VERSION")) && told.contains("stopped: true"), "{told}");
+    assert!(told.contains("The preset is not kept.") && told.contains("has stopped listening"), "{told}");
+    let mut bench = ready(State::Locked);
+    bench.rest();
+    assert!(!bench.desk.placed.iter().flatten().any(|(name, _)| name == "[Copy details]"));
+}
+
+#[test]
+fn a_card_shows_what_became_of_its_clip() {
+    let mut bench = ready(State::Locked);
+    bench.pull("[Last 4 bars]", Modifiers::NONE);
+    bench.rest();
+    let shapes = |bench: &mut Bench| {
+        bench.frame(vec![Event::PointerMoved(pos2(2.0, 2.0))], Modifiers::NONE);
+        let output = bench.frame(Vec::new(), Modifiers::NONE);
+        output.shapes.iter().map(|clipped| format!("{clipped:?}")).collect::<Vec<_>>()
+    };
+    let plain = shapes(&mut bench);
+    let theme = Theme::of(false);
+    for (busy, dropped, last, colour) in [
+        (true, false, None, theme.info),
+        (false, true, None, theme.ok),
+        (false, false, Some(Err("The disk is full.".into())), theme.error),
+    ] {
+        bench.clips = ClipsView { busy, dropped, last, ..bench.clips.clone() };
+        let other: Vec<String> =
+            shapes(&mut bench).into_iter().filter(|shape| !plain.contains(shape)).collect();
+        // Text is painted in these colours as well; a line or an edge is the card's own.
+        let colour = format!("{colour:?}");
+        let card = other.iter().find(|shape| !shape.contains("Text(") && shape.contains(&colour));
+        assert!(card.is_some(), "busy {busy}, dropped {dropped}: {other:?}");
+    }
+}
