@@ -317,16 +317,15 @@ fn style(room: &mut Room<'_, '_>, rect: Rect) {
     let dial = scene.params.dial(ParamId::Style);
     let now = scene.values[ParamId::Style.index()];
     let chosen = now > 0.0;
-    let plays = scene.snapshot.plan.as_ref().and_then(|p| p.bars.last()).map(|bar| bar.style.clone());
-    let top = scene.snapshot.styles.first();
+    let plays = played_style(scene.snapshot);
     let heard = scene.snapshot.planned_notes() > 0 || !scene.snapshot.captured.is_empty();
     let read = Readout {
         value: match (chosen, &plays) {
             (true, _) => dial.shown(now),
-            (false, Some(id)) if heard => style_name(room, id),
+            (false, Some((id, _))) if heard => style_name(room, id),
             _ => "Auto".to_owned(),
         },
-        prob: top.filter(|_| !chosen && heard).map(|t| t.1),
+        prob: plays.filter(|_| !chosen && heard).and_then(|(_, prob)| prob),
         note: if heard { mood(scene.snapshot.mood) } else { String::new() },
         pinned: chosen,
         off: false,
@@ -339,6 +338,13 @@ fn style(room: &mut Room<'_, '_>, rect: Rect) {
         }
         egui::Popup::close_all(room.ui.ctx());
     }
+}
+
+/// The style that the band plays, and how likely the listener thinks it: at a phrase's start it follows what is heard.
+pub fn played_style(snapshot: &crate::snapshot::Snapshot) -> Option<(&str, Option<f32>)> {
+    let plays = snapshot.plan.as_ref()?.bars.last()?.style.as_str();
+    let prob = snapshot.styles.iter().find(|(id, _)| id == plays).map(|(_, prob)| *prob);
+    Some((plays, prob))
 }
 
 /// What a style is called.

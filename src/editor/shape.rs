@@ -74,9 +74,10 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
     let place = Rect::from_min_max(pos2(label.right(), style.top()), style.max);
     let mut shown = room.scene.params.dial(ParamId::Style).shown(room.value(ParamId::Style));
     if room.value(ParamId::Style) == 0.0
-        && let Some((id, prob)) = room.scene.snapshot.styles.first()
+        && let Some((id, prob)) = heard::played_style(room.scene.snapshot)
     {
-        shown = format!("{shown} ({} {:.0} %)", heard::style_name(room, id), prob * 100.0);
+        let sure = prob.map_or_else(String::new, |prob| format!(" {:.0} %", prob * 100.0));
+        shown = format!("{shown} ({}{sure})", heard::style_name(room, id));
     }
     let response = room.button("Style choice", place, &shown, false, true, tooltips::param(ParamId::Style));
     heard::style_menu(room, &response);

@@ -126,7 +126,7 @@ fn playing() -> Snapshot {
         key: Some(Estimate { value: a_minor, prob: 0.71, runner_up: Some((a_minor.relative(), 0.24)) }),
         metre: Some(Estimate { value: Metre::FOUR_FOUR, prob: 0.9, runner_up: None }),
         beats_heard: 8,
-        styles: vec![("indie".into(), 0.64)],
+        styles: vec![("rock".into(), 0.64)],
         mood: (0.7, 0.3),
         cells,
         plan: Some(Arc::new(plan)),

@@ -1,8 +1,8 @@
 //! Keeps what a window shows from frame to frame, so that only what changed is painted.
 //!
 //! egui paints every frame anew. Where graphics are software that is dear: every pixel is reckoned on the processor.
-//! [`Canvas`] stands between egui and its painter: it compares the shapes of a frame with those of the frame before,
-//! tile by tile, and lets only those be painted that touch what changed, on the window's own pixels, which the system is asked to
+//! [`Canvas`] stands between egui and its painter: it compares the shapes of a frame with those of the frame before, where
+//! they move tile by tile, and lets only those be painted that touch what changed, on the window's own pixels, which the system is asked to
 //! keep. Parts that move sideways ([`Scroll`]) are moved as pixels. It has no say in what is shown: every pixel is as
 //! egui's own painter would have made it, but for the order in which numbers are rounded.
 //!
