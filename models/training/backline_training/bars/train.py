@@ -81,7 +81,7 @@ def run(config, args):
     torch.set_num_threads(config["threads"])
     torch.set_flush_denormal(True)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    for which in config.get("only", ("online", "offline")):
+    for which in config["variants"]:
         own = config[which]
         torch.manual_seed(config["seed"])
         some = np.concatenate([song[0][0] for song in songs]).astype(np.float32)
