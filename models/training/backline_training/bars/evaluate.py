@@ -14,7 +14,7 @@ def run(config, args):
     """Prints shares of `WORK/bars_test.npz` (`--set evaluate="valid"`: the validation's)."""
     songs = data.load(args.work / f"bars_{config['evaluate']}.npz")
     for which in ("online", "offline"):
-        saved = torch.load(args.work / f"bars_{which}.pt", map_location="cpu")
+        saved = torch.load(args.work / f"bars_{which}" / "last.pt", map_location="cpu")
         net = build(config, saved["features"], which)
         net.load_state_dict(saved["mean"])
         net.eval()

@@ -9,9 +9,9 @@ from .train import build
 
 
 def run(config, args):
-    """Exports `WORK/bars_online.pt`, which takes one beat at a time, and `WORK/bars_offline.pt`, which takes a stretch."""
+    """Exports both: a stream's takes one beat at a time, a recording's a stretch."""
     for which, name, beats in (("online", "bars", 1), ("offline", "bars_offline", config["offline"]["beats"])):
-        saved = torch.load(args.work / f"bars_{which}.pt", map_location="cpu")
+        saved = torch.load(args.work / f"bars_{which}" / "last.pt", map_location="cpu")
         net = build(config, saved["features"], which)
         net.load_state_dict(saved["mean"])
         about = {

@@ -1,9 +1,10 @@
-"""Trains both nets on `WORK/bars_train.npz`; the weights, averaged, go to `WORK/bars_online.pt` and `WORK/bars_offline.pt`."""
+"""Trains both nets on `WORK/bars_train.npz`; `WORK/bars_online/last.pt` and `WORK/bars_offline/last.pt` let a run that was stopped go on."""
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ..rhythm import loop
 from ..rhythm_offline.net import HEADS, SAID
 from . import data
 from .net import BarsNet
@@ -75,40 +76,42 @@ def loss_of(y, truth, weight, metre):
     return (first * weight).sum() / weight.sum(), (total * weight).sum() / weight.sum()
 
 
+class Songs:
+    """What the loop draws from: a step's pieces are drawn by `batch`, of which it only needs to know how many there are."""
+
+    def __init__(self, songs):
+        self.names = np.arange(len(songs))
+
+    def refresh(self):
+        """All are there from the beginning."""
+
+
 def run(config, args):
     """Trains one after the other."""
     songs, valid = data.load(args.work / "bars_train.npz"), data.load(args.work / "bars_valid.npz")
     torch.set_num_threads(config["threads"])
     torch.set_flush_denormal(True)
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    some = np.concatenate([song[0][0] for song in songs]).astype(np.float32)
+    width = some.shape[1]
     for which in config["variants"]:
         own = config[which]
         torch.manual_seed(config["seed"])
-        some = np.concatenate([song[0][0] for song in songs]).astype(np.float32)
-        net = build(config, some.shape[1], which)
+        net = build(config, width, which)
         net.mean[:], net.scale[:] = torch.from_numpy(some.mean(0)), torch.from_numpy(some.std(0)).clamp(min=0.02)
         net.to(device)
         optimiser = torch.optim.Adam(net.parameters(), lr=own["rate"], weight_decay=own["decay"])
-        rate = torch.optim.lr_scheduler.OneCycleLR(optimiser, own["rate"], own["steps"] + 1, pct_start=0.1)
-        mean = {k: v.clone() for k, v in net.state_dict().items()}
-        for step in range(1, own["steps"] + 1):
-            rng = np.random.default_rng([config["seed"], step])
+
+        def loss_on(_, rng, net=net, which=which):
             x, truth, weight = (part.to(device) for part in batch(songs, config, which, rng))
-            net.train()
             # Nothing is heard as clearly as in the training music.
             x = x + config["noise"] * net.scale * torch.randn(x.shape, device=device)
-            first, total = loss_of(net.whole(x), truth, weight, config["metre"])
-            optimiser.zero_grad()
-            total.backward()
-            torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-            optimiser.step()
-            rate.step()
-            keep = min(config["averaging"], step / (step + 10))
-            for k, v in net.state_dict().items():
-                mean[k].mul_(keep).add_(v, alpha=1 - keep)
-            if step % config["check_every"] == 0 or step == own["steps"]:
-                torch.save({"mean": mean, "features": some.shape[1], "step": step}, args.work / f"bars_{which}.pt")
-                print(f"{which} {step}: train {first.item():.3f} valid {check(config, which, mean, valid):.4f}", flush=True)
+            return loss_of(net.whole(x), truth, weight, config["metre"])[1]
+
+        folder = args.work / f"bars_{which}"
+        folder.mkdir(exist_ok=True)
+        loop.run(config | own, folder, Songs(songs), net, optimiser, {"features": width},
+                 loss_on, lambda mean, which=which: {"valid": check(config, which, mean, valid)})  # fmt: skip
 
 
 def check(config, which, mean, songs):
