@@ -202,7 +202,24 @@ struct Bench {
     textures: paint::Textures,
 }
 
+/// The wheel, turned up by `lines`.
+fn wheel(lines: f32) -> Event {
+    Event::MouseWheel {
+        unit: egui::MouseWheelUnit::Line,
+        delta: vec2(0.0, lines),
+        modifiers: Modifiers::NONE,
+        phase: egui::TouchPhase::Move,
+        source: egui::MouseWheelSource::Unknown,
+    }
+}
+
 impl Bench {
+    /// The names of all controls that were placed.
+    fn controls(&self) -> Vec<String> {
+        let placed = self.desk.placed.iter().flatten();
+        placed.map(|(name, _)| name).filter(|name| name.starts_with('[')).cloned().collect()
+    }
+
     fn new(state: State, size: Vec2) -> Self {
         let params = BacklineParams::default();
         let (snapshot, status) = of_state(state);
@@ -507,14 +524,7 @@ fn every_knob_follows_the_hand() {
         // The wheel: a hundredth.
         let before = bench.value(id);
         bench.frame(vec![Event::PointerMoved(at)], Modifiers::NONE);
-        let wheel = Event::MouseWheel {
-            unit: egui::MouseWheelUnit::Line,
-            delta: vec2(0.0, 1.0),
-            modifiers: Modifiers::NONE,
-            phase: egui::TouchPhase::Move,
-            source: egui::MouseWheelSource::Unknown,
-        };
-        bench.frame(vec![wheel], Modifiers::NONE);
+        bench.frame(vec![wheel(1.0)], Modifiers::NONE);
         bench.rest();
         assert!((bench.value(id) - before - 0.01).abs() < 2.0e-3, "{name}: wheel");
 

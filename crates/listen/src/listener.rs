@@ -11,7 +11,7 @@ use crate::loudness::LoudnessMeter;
 use crate::melody::MelodyTracker;
 use crate::onset::{Flux, OnsetPicker, OnsetStrength};
 use crate::resample::Resample;
-use crate::rhythm::bars::BarCounter;
+use crate::rhythm::bars::{self, BarCounter};
 use crate::rhythm::hindsight::{Rows, listen_again};
 use crate::rhythm::net::{NetFrame, NetListener};
 use crate::rhythm::{ChangeMeter, Clock, HostBeats, Joiner, RhythmFrame, Tracker};
@@ -296,7 +296,7 @@ impl Listener {
         }
         let beat = self.tracker.push(frame, row, end_s);
         if let Some(error) = self.tracker.take_failure() {
-            self.notice(&format!("Backline counts the beats of bars by its simpler rules: {error}"));
+            self.notice(&bars::notice(&error));
         }
         self.take_beat(beat, end_s);
     }

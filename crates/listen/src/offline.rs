@@ -104,7 +104,7 @@ pub fn listen_offline(
         let counted =
             models.bars_offline.as_deref().map(|model| bars::count(model, rows.values(), &mut path));
         if let Some(Err(error)) = counted {
-            heard.notices.push(format!("Backline counts the beats of bars by its simpler rules: {error}"));
+            heard.notices.push(bars::notice(&error));
         }
         heard.beats = path.beats;
         heard.metre = path.metre;

@@ -39,14 +39,7 @@ fn every_control_answers_the_hand() {
         let mut bench = Bench::new(state, USUAL_SIZE);
         bench.rest();
         bench.rest();
-        let names: Vec<String> = bench
-            .desk
-            .placed
-            .iter()
-            .flatten()
-            .map(|(name, _)| name.clone())
-            .filter(|n| n.starts_with('['))
-            .collect();
+        let names = bench.controls();
         assert!(names.len() > 50, "{state:?}: {} controls", names.len());
         for name in names.iter().filter(|name| !TELLS.contains(&name.as_str())) {
             // Each in a window of its own, so that no menu of another lies over it.

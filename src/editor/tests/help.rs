@@ -46,15 +46,8 @@ fn beneath_the_page_no_key_acts_and_space_is_the_hosts() {
     let keys =
         [egui::Key::ArrowUp, egui::Key::L, egui::Key::R, egui::Key::Tab, egui::Key::M, egui::Key::Space];
     keys.into_iter().for_each(|key| bench.key(key));
-    let wheel = Event::MouseWheel {
-        unit: egui::MouseWheelUnit::Line,
-        delta: vec2(0.0, 1.0),
-        modifiers: Modifiers::NONE,
-        phase: egui::TouchPhase::Move,
-        source: egui::MouseWheelSource::Unknown,
-    };
     let lane = bench.place("[Bass lane]").center();
-    bench.frame(vec![Event::PointerMoved(lane), wheel], Modifiers::NONE);
+    bench.frame(vec![Event::PointerMoved(lane), wheel(1.0)], Modifiers::NONE);
     assert!(bench.desk.help.is_some() && bench.acts.is_empty() && bench.desk.pan == 0.0, "{:?}", bench.acts);
     // Nor is Space anywhere else something that egui sees.
     let seen = bench.ctx.input(|i| i.key_pressed(egui::Key::Space));
@@ -101,14 +94,7 @@ fn the_page_tells_of_every_key_that_a_tip_tells_of() {
     let mut bench = Bench::new(State::Locked, USUAL_SIZE);
     bench.rest();
     let mut keys: Vec<String> = Vec::new();
-    let names: Vec<String> = bench
-        .desk
-        .placed
-        .iter()
-        .flatten()
-        .map(|(name, _)| name.clone())
-        .filter(|n| n.starts_with('['))
-        .collect();
+    let names = bench.controls();
     for name in names {
         let at = bench.place(&name).center();
         bench.frame(vec![Event::PointerMoved(at)], Modifiers::NONE);

@@ -186,14 +186,7 @@ fn the_wheel_looks_elsewhere_and_the_band_brings_it_back() {
     let lane = lane(&bench, "Bass");
     let cell = bench.place("[Chord 3]");
     bench.frame(vec![Event::PointerMoved(lane.center())], Modifiers::NONE);
-    let wheel = Event::MouseWheel {
-        unit: egui::MouseWheelUnit::Line,
-        delta: vec2(0.0, -4.0),
-        modifiers: Modifiers::NONE,
-        phase: egui::TouchPhase::Move,
-        source: egui::MouseWheelSource::Unknown,
-    };
-    bench.frame(vec![wheel], Modifiers::NONE);
+    bench.frame(vec![wheel(-4.0)], Modifiers::NONE);
     bench.rest();
     assert_eq!(bench.desk.pan, 4.0, "a bar on");
     assert!(bench.place("[Chord 3]").right() < cell.right() || bench.place("[Chord 3]") != cell);

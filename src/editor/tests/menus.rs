@@ -221,10 +221,9 @@ fn the_tab_key_goes_through_the_window_as_it_is_read() {
             }
             seen.push(name.clone());
         }
-        let placed: Vec<&String> =
-            bench.desk.placed.iter().flatten().map(|(name, _)| name).filter(|n| n.starts_with('[')).collect();
+        let placed = bench.controls();
         let order: Vec<usize> =
-            seen.iter().map(|name| placed.iter().position(|n| *n == name).unwrap()).collect();
+            seen.iter().map(|name| placed.iter().position(|n| n == name).unwrap()).collect();
         assert!(order.windows(2).all(|two| two[0] < two[1]), "{state:?}: {seen:?}");
         assert!(seen.len() > 40, "{state:?}: {} of {} are reached: {seen:?}", seen.len(), placed.len());
         for name in ["[Presets]", "[Key]", "[Energy]", "[Export]"] {

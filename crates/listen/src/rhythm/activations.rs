@@ -2,7 +2,7 @@
 
 use backline_music::Metre;
 
-use super::net::{Activations, METRES, logistic};
+use super::net::{Activations, METRES, logistic, number_of};
 
 /// Powers that the likelihoods are raised to: of beats; of downbeats and metre, whose errors last longer than
 /// a frame.
@@ -60,8 +60,7 @@ impl Gains {
 
     /// Of bars in `metre`.
     pub fn metre(&self, metre: Metre) -> f32 {
-        let at = METRES.iter().position(|m| *m == (metre.numerator, metre.denominator));
-        at.map_or(1.0, |m| self.metres[m])
+        number_of(metre).map_or(1.0, |m| self.metres[m])
     }
 }
 

@@ -10,21 +10,22 @@ use backline_music::{Estimate, Metre};
 use backline_nets::{Model, NetError, Stream};
 
 use super::hindsight::{HEADS, Rows};
-use super::net::METRES;
+use super::net::{METRES, number_of};
 use super::offline::Path;
 use super::place_of;
+use crate::logbands::bands;
 
 /// Columns of what the nets give: log odds that a bar begins, and the metres.
 const WIDTH: usize = 1 + METRES.len();
 /// Beats in a bar of each of [`METRES`].
 const BEATS: [usize; METRES.len()] = [2, 3, 4, 5, 7, 2, 4];
+const MOST_BEATS: usize = 7;
 /// Number of 4/4 in [`METRES`].
 const FOUR: usize = 2;
 /// How usual each is in music at large, and in what the nets learnt from.
 const USUAL: [f64; METRES.len()] = [0.03, 0.12, 0.73, 0.02, 0.02, 0.07, 0.01];
 const LEARNT: [f64; METRES.len()] = [0.05, 0.15, 0.65, 0.03, 0.02, 0.08, 0.02];
-/// Powers that the likelihoods are raised to: of a bar's beginning, and of the metre, which is said anew at each beat.
-const BEGIN_POWER: f64 = 1.0;
+/// Power that the likelihood of the metre is raised to, which is said anew at each beat.
 const METRE_POWER: f64 = 0.05;
 /// What speaks against each metre anew with every beat, in nats: where two places may begin the bar, halves of bars would
 /// explain both, and where several may, odd bars.
@@ -59,8 +60,7 @@ const MIDDLE_PERIOD: f64 = 25.0;
 
 /// Values that tell of the time from one beat to the next.
 pub fn features() -> usize {
-    let bands = Rows::width() - HEADS - METRES.len();
-    3 * bands + PLACES.len() * HEADS + METRES.len() + 1
+    3 * bands() + PLACES.len() * HEADS + METRES.len() + 1
 }
 
 /// Describes the time from the beat at place `from` to the next at place `to` (in rows of the whole stream), as far as
@@ -86,12 +86,12 @@ pub fn describe(rows: &[f32], first: usize, from: f64, to: f64) -> Vec<f32> {
         sum.iter_mut().for_each(|s| *s /= (end - start) as f32);
         sum
     };
-    let bands = HEADS + METRES.len()..width;
+    let heard = HEADS + METRES.len()..width;
     let half = (from + to) / 2.0;
-    described.extend(mean(bands.clone(), from, half));
-    described.extend(mean(bands.clone(), half, to));
-    let before = mean(bands.clone(), from + BEFORE.0, from + BEFORE.1);
-    let onset = mean(bands, from + ONSET.0, from + ONSET.1);
+    described.extend(mean(heard.clone(), from, half));
+    described.extend(mean(heard.clone(), half, to));
+    let before = mean(heard.clone(), from + BEFORE.0, from + BEFORE.1);
+    let onset = mean(heard, from + ONSET.0, from + ONSET.1);
     described.extend(onset.iter().zip(before).map(|(now, before)| (now - before).max(0.0)));
     for part in PLACES {
         let middle = nearest(from + part * (to - from));
@@ -149,7 +149,7 @@ fn likelihoods(y: &[f32]) -> Belief {
     let begin = f64::from(y[0].clamp(-MOST_LOGIT, MOST_LOGIT));
     // log P(begins) and log P(does not), the logarithm of the logistic function.
     let log_logistic = |x: f64| -libm::log1p(libm::exp(-x));
-    let (begins, goes_on) = (BEGIN_POWER * log_logistic(begin), BEGIN_POWER * log_logistic(-begin));
+    let (begins, goes_on) = (log_logistic(begin), log_logistic(-begin));
     let metres = super::net::probs(&y[1..]);
     let by_metre: [f64; METRES.len()] = std::array::from_fn(|m| {
         METRE_POWER * libm::log(f64::from(metres[m]).max(1e-4) / LEARNT[m]) - DOUBT[m]
@@ -183,6 +183,11 @@ fn fits(model: &Model, beats: Option<usize>) -> bool {
         && beats.is_none_or(|beats| beats == card.chunk)
 }
 
+/// What to tell the musician when a net of bars failed.
+pub(crate) fn notice(error: &NetError) -> String {
+    format!("Backline counts the beats of bars by its simpler rules: {error}")
+}
+
 /// Where a beat lies in its bar.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Told {
@@ -204,9 +209,6 @@ pub struct BarCounter {
     last: Option<f64>,
     /// Of the last beat, from what was heard before it.
     belief: Belief,
-    failure: Option<NetError>,
-    /// The net failed: nothing is told any more.
-    failed: bool,
 }
 
 impl BarCounter {
@@ -218,14 +220,7 @@ impl BarCounter {
             first_row: 0,
             last: None,
             belief: unknown(),
-            failure: None,
-            failed: false,
         })
-    }
-
-    /// Why the net failed, told once.
-    pub fn take_failure(&mut self) -> Option<NetError> {
-        self.failure.take()
     }
 
     /// Takes in the next row.
@@ -239,18 +234,15 @@ impl BarCounter {
     }
 
     /// Takes in the beat at `place` (a row's number and part of it); beats are `period` rows apart.
-    pub fn count(&mut self, place: f64, period: f64) {
-        if self.failed || period < 1.0 {
-            return;
-        }
+    ///
+    /// # Errors
+    /// The net failed.
+    pub fn count(&mut self, place: f64, period: f64) -> Result<(), NetError> {
         let follows = self.last.filter(|last| place - last < NEXT_WITHIN * period && place > *last);
-        let heard = match follows {
+        self.last = Some(place);
+        match follows {
             Some(last) => self.hear_beat(last, place),
             None => self.begin(place, period),
-        };
-        self.last = Some(place);
-        if let Err(error) = heard {
-            (self.failed, self.failure) = (true, Some(error));
         }
     }
 
@@ -279,7 +271,7 @@ impl BarCounter {
     /// Where the last beat lies in its bar, or `next`, the one after it, for which the pointer is `beside`; `None` while no
     /// beats are counted.
     pub fn told(&self, next: bool, beside: &Beside) -> Option<Told> {
-        self.last.filter(|_| !self.failed)?;
+        self.last?;
         let mut belief = if next { advance(&self.belief) } else { self.belief };
         belief.iter_mut().zip(beside.likelihoods()).for_each(|(p, l)| *p *= libm::exp(l));
         let mut masses = [0.0; METRES.len()];
@@ -293,17 +285,16 @@ impl BarCounter {
 }
 
 /// What the bar pointer says of the same beat, as far as it knows the metres.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Beside {
-    /// Probability of each beat of the metres that it knows, in the order of [`METRES`].
-    masses: [Vec<f64>; METRES.len()],
+    /// Probability of each beat of the metres that it knows, in the order of [`METRES`]; 0 where there is none.
+    masses: [[f64; MOST_BEATS]; METRES.len()],
 }
 
 impl Beside {
     /// Adds `mass` to what speaks for beat `beat` of `metre`.
     pub fn add(&mut self, metre: Metre, beat: usize, mass: f32) {
-        let Some(m) = METRES.iter().position(|m| *m == (metre.numerator, metre.denominator)) else { return };
-        self.masses[m].resize(BEATS[m], 0.0);
+        let Some(m) = number_of(metre) else { return };
         if let Some(held) = self.masses[m].get_mut(beat) {
             *held += f64::from(mass);
         }
@@ -311,23 +302,23 @@ impl Beside {
 
     /// The same some beats later.
     pub fn after(mut self, beats: usize) -> Self {
-        for masses in self.masses.iter_mut().filter(|m| !m.is_empty()) {
-            let turn = beats % masses.len();
-            masses.rotate_right(turn);
+        for (masses, of) in self.masses.iter_mut().zip(BEATS) {
+            masses[..of].rotate_right(beats % of);
         }
         self
     }
 
     /// What it holds of each beat of a metre; bars of two it takes for halves of four, twelve eighths for four beats. `None` for
     /// what it does not know at all.
-    fn of(&self, m: usize) -> Option<Vec<f64>> {
-        let masses = match METRES[m] {
-            (2, 4) => {
-                self.masses[FOUR].chunks_exact(2).fold(vec![0.0; 2], |a, b| vec![a[0] + b[0], a[1] + b[1]])
-            }
-            (12, 8) => self.masses[FOUR].clone(),
-            _ => self.masses[m].clone(),
+    fn of(&self, m: usize) -> Option<[f64; MOST_BEATS]> {
+        let mut masses = match METRES[m] {
+            (2, 4) | (12, 8) => self.masses[FOUR],
+            _ => self.masses[m],
         };
+        // What it holds of four is folded to two; all others end where their bars do.
+        for beat in BEATS[m]..BEATS[FOUR] {
+            masses[beat % BEATS[m]] += std::mem::take(&mut masses[beat]);
+        }
         (masses.iter().sum::<f64>() > 0.0).then_some(masses)
     }
 
@@ -459,7 +450,7 @@ mod tests {
 
     /// What the stream's net says of a kick and a bass note on the first of `in_bar` beats, a snare on the others.
     fn rows(frames: usize, in_bar: usize) -> Vec<f32> {
-        let bands = Rows::width() - HEADS - METRES.len();
+        let bands = bands();
         let row = |i: usize| {
             let (beat, first) = (i.is_multiple_of(PERIOD), i.is_multiple_of(in_bar * PERIOD));
             let on = |is: bool| if is { 0.6 } else { -1.2 };
@@ -498,7 +489,7 @@ mod tests {
             for (i, row) in rows.chunks_exact(Rows::width()).enumerate() {
                 counter.hear(row);
                 if i >= 8 * PERIOD && i % PERIOD == 3 {
-                    counter.count((i / PERIOD * PERIOD) as f64, PERIOD as f64);
+                    counter.count((i / PERIOD * PERIOD) as f64, PERIOD as f64).unwrap();
                     let beat = i / PERIOD;
                     let [told, next] =
                         [false, true].map(|next| counter.told(next, &Beside::default()).unwrap());
@@ -560,7 +551,7 @@ mod tests {
             let of_four = places().zip(told).filter(|((m, _), _)| METRES[*m] == (4, 4));
             of_four.max_by(|a, b| a.1.total_cmp(&b.1)).map(|((_, beat), _)| beat)
         };
-        assert_eq!((likeliest(&beside), likeliest(&beside.clone().after(3))), (Some(2), Some(1)));
+        assert_eq!((likeliest(&beside), likeliest(&beside.after(3))), (Some(2), Some(1)));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The rhythm net at work: what was heard, frame by frame, as likelihoods of beats, downbeats and strokes.
 
+use backline_music::Metre;
 use backline_nets::{Model, NetError, Stream};
 
 use super::hindsight::{Rows, row};
@@ -9,6 +10,11 @@ use crate::spectrum::{HOP, Spectrum};
 
 /// Metres that the net tells apart, in the order of its output.
 pub const METRES: [(u8, u8); 7] = [(2, 4), (3, 4), (4, 4), (5, 4), (7, 8), (6, 8), (12, 8)];
+/// The number of `metre` in [`METRES`].
+pub(super) fn number_of(metre: Metre) -> Option<usize> {
+    METRES.iter().position(|m| *m == (metre.numerator, metre.denominator))
+}
+
 /// Drum voices that the net hears.
 pub const VOICES: usize = 5;
 /// Columns of its output: beat, downbeat, strokes, onset, velocities, metres.

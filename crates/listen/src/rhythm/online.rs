@@ -82,6 +82,7 @@ pub struct Tracker {
     judge: Judge,
     /// Counts the beats of bars, where there is a net for it.
     bars: Option<BarCounter>,
+    failure: Option<NetError>,
     /// What the pointer says of bars.
     beside: Beside,
     /// What the net said of the last frames, for the judge of octaves.
@@ -114,6 +115,7 @@ impl Tracker {
             claiming: false,
             judge: Judge::built_in(),
             bars,
+            failure: None,
             beside: Beside::default(),
             said: VecDeque::new(),
             recent_s: VecDeque::new(),
@@ -139,7 +141,7 @@ impl Tracker {
 
     /// Why bars are no longer counted by their net, told once.
     pub fn take_failure(&mut self) -> Option<NetError> {
-        self.bars.as_mut().and_then(BarCounter::take_failure)
+        self.failure.take()
     }
 
     /// Hears the next frame (and the net's `row` of it) at stream time `now_s`; returns the beat that falls by then, if one
@@ -215,12 +217,14 @@ impl Tracker {
         let beats = usize::from(metre.tactus_per_bar());
         let mut beat_masses = vec![1e-9_f32; beats];
         let mut total = 1e-9 * beats as f32;
-        let beside = &mut self.beside;
+        let (beside, counted) = (&mut self.beside, self.bars.is_some());
         *beside = Beside::default();
         self.pointer.visit(window.start, window.end - 1, |m, place, p| {
             let of = usize::from(m.tactus_per_bar());
             let beat = (place - phase + of as f32 + 0.5) as usize % of;
-            beside.add(m, beat, p);
+            if counted {
+                beside.add(m, beat, p);
+            }
             if m == metre {
                 beat_masses[beat] += p;
                 total += p;
@@ -332,17 +336,18 @@ impl Tracker {
         }
         let beat_s = passed_s + f64::from(steps) * period_s;
         let passed = beat_s <= now_s;
-        if let Some(bars) = &mut self.bars {
-            if passed {
-                bars.count(place_of(beat_s), period_s * RHYTHM_FPS);
-            }
-            if let Some(told) = bars.told(!passed, &self.beside.clone().after(steps as usize)) {
-                reading.metre = told.metre;
-                // The pointer's place is that of the beat last passed; steps lead from there to this one.
-                let beats = i64::from(told.metre.value.tactus_per_bar());
-                reading.beat = (told.beat as i64 - i64::from(steps)).rem_euclid(beats) as usize;
-                reading.beat_prob = told.prob;
-            }
+        if let Some(bars) = self.bars.as_mut().filter(|_| passed)
+            && let Err(error) = bars.count(place_of(beat_s), period_s * RHYTHM_FPS)
+        {
+            (self.bars, self.failure) = (None, Some(error));
+        }
+        let told = self.bars.as_ref().and_then(|b| b.told(!passed, &self.beside.after(steps as usize)));
+        if let Some(told) = told {
+            reading.metre = told.metre;
+            // The pointer's place is that of the beat last passed; steps lead from there to this one.
+            let beats = i64::from(told.metre.value.tactus_per_bar());
+            reading.beat = (told.beat as i64 - i64::from(steps)).rem_euclid(beats) as usize;
+            reading.beat_prob = told.prob;
         }
         let beats = usize::from(reading.metre.value.tactus_per_bar());
         let heard_index = (reading.beat + steps as usize) % beats;
