@@ -92,9 +92,10 @@ struct Engine {
     opened_s: Vec<f64>,
     present: Option<Present>,
     keys: KeyTracker,
-    /// First frame that the key tracker has not had.
-    key_from: usize,
-    key_lag: usize,
+    /// First frame that the key tracker and the ear's memory have not had.
+    told_from: usize,
+    /// Frames whose probabilities may still change by more than a little.
+    fresh: usize,
 }
 
 impl Engine {
@@ -121,8 +122,8 @@ impl Engine {
             open: Vec::new(),
             opened_s: Vec::new(),
             present: None,
-            key_from: 0,
-            key_lag: if hindsight { 0 } else { REVISED_FRAMES },
+            told_from: 0,
+            fresh: REVISED_FRAMES,
         }
     }
 
@@ -150,7 +151,7 @@ impl Engine {
         // Nothing is ahead any more.
         self.present = None;
         self.refresh(now_s);
-        self.feed_keys(now_s, 0);
+        self.tell(now_s, 0);
         self.keys.decode(now_s, true);
     }
 
@@ -200,7 +201,7 @@ impl Engine {
     fn refresh(&mut self, now_s: f64) {
         self.since_refresh = 0;
         self.lattice.refresh(self.revised_frames);
-        self.feed_keys(now_s, self.key_lag);
+        self.tell(now_s, self.fresh);
         while self.lattice.nodes().len() > self.open_frames {
             let Some(node) = self.lattice.settle() else { break };
             match &mut self.tail {
@@ -259,16 +260,18 @@ impl Engine {
         self.opened_s = decided;
     }
 
-    fn feed_keys(&mut self, now_s: f64, lag: usize) {
+    /// Tells the key tracker and the ear what was made of all but the last `fresh` frames.
+    fn tell(&mut self, now_s: f64, fresh: usize) {
         let mut complete = false;
-        let until = self.scored.saturating_sub(lag);
+        let until = self.scored.saturating_sub(fresh);
         for node in self.lattice.nodes() {
-            if node.index >= self.key_from && node.index < until {
+            if node.index >= self.told_from && node.index < until {
                 let told = node.told.as_ref().map(|t| &t.key);
+                self.ear.remember(&node.posterior);
                 complete |= self.keys.push(node.index as f64 * HOP_S, &node.posterior, told);
             }
         }
-        self.key_from = self.key_from.max(until);
+        self.told_from = self.told_from.max(until);
         if complete {
             self.keys.decode(now_s, false);
         }
@@ -405,15 +408,18 @@ pub fn decode_offline(
 ) -> (Vec<ChordSpan>, Vec<KeySpan>, Option<Estimate<Key>>) {
     let perceptron = &params().offline;
     let compressed: Vec<_> = frames.iter().map(compress).collect();
-    let ear = Ear::for_recording(perceptron, models.harmony_offline.as_deref(), &compressed);
-    let mut engine = Engine::new(ear, perceptron.lookahead(), true);
-    for beat in beats {
-        engine.on_beat(beat);
+    let (net, beside) = (models.harmony_offline.as_deref(), models.harmony.as_deref());
+    let decode = |ear: Ear| {
+        let mut engine = Engine::new(ear, perceptron.lookahead(), true);
+        beats.iter().for_each(|beat| engine.on_beat(beat));
+        frames.iter().for_each(|frame| engine.frame(frame, duration_s));
+        engine.finish(duration_s);
+        engine
+    };
+    let mut engine = decode(Ear::for_recording(perceptron, net, beside, &compressed));
+    if engine.ear.hear_again() {
+        engine = decode(engine.ear);
     }
-    for frame in frames {
-        engine.frame(frame, duration_s);
-    }
-    engine.finish(duration_s);
     let keys = engine.keys.spans().to_vec();
     let key = engine.keys.whole().or(overall(&keys)).or(engine.keys.now());
     (engine.spans, keys, key)

@@ -5,27 +5,59 @@ use backline_nets::Model;
 
 use super::calibration::{self, Sureness};
 use super::emission::{Scorer, Sums, normalise};
-use super::net::{STREAM_WINDOWS, StreamEar, Told, tell_recording};
+use super::net::{AHEAD, STREAM_WINDOWS, StreamEar, Told, tell_recording};
 use super::params::{CHORDS, CLASSES, Emission, QUALITIES};
-use super::repeats;
+use super::repeats::{Borrowing, Memory, Repeats};
 
 /// The net's and the perceptron's share of the word on a chord, as exponents on their probabilities, in a stream and
 /// with hindsight; chosen on the validation songs. They err in different places, so together they do better than each.
 const STREAM_SHARES: (f32, f32) = (0.65, 0.25);
 const RECORDING_SHARES: (f32, f32) = (0.9, 0.3);
+/// Shares of the recordings' net and of the stream's in the nets' word on a recording.
+const NETS_SHARES: (f32, f32) = (0.7, 0.4);
 /// Share of the perceptron's prior that is divided out, so that rare qualities get heard; the net learnt with the rare
 /// ones weighted.
 const PRIOR_DISCOUNT: f32 = 0.1;
 /// Added to the log probability of sevenths, minor sevenths, diminished, suspended fourth and half-diminished chords where a
 /// net hears a stream: it learnt with rare qualities weighted, and says some too often, others too seldom. Chosen on the
-/// validation songs; with hindsight none helped (`models/harmony_hmm/bias.py`).
+/// validation songs (`models/harmony_hmm/bias.py`).
 const STREAM_BIAS: [f32; QUALITIES] = [0.0, 0.0, 0.4, 0.1, -0.1, -0.6, 0.0, 0.0, -0.6, -0.3, 0.0];
+
+/// How much of it where the two nets hear a recording.
+const RECORDING_BIAS: f32 = 0.72;
 
 /// Which net there is, and what was heard of a recording with it.
 enum Net {
     None,
-    Stream(Box<StreamEar>),
-    Recording { told: Vec<Told>, heard: Vec<[f32; CLASSES]> },
+    Stream(Box<Stream>),
+    Recording(Recording),
+}
+
+/// A stream so far.
+struct Stream {
+    ear: StreamEar,
+    memory: Memory,
+    /// What is taken for the chord that sounds now.
+    now: Option<[f32; CLASSES]>,
+}
+
+/// All of a recording.
+struct Recording {
+    told: Vec<Told>,
+    /// What was heard of each frame by itself.
+    own: Vec<[f32; CLASSES]>,
+    repeats: Repeats,
+    /// What was heard of it where the same music comes again besides.
+    heard: Vec<[f32; CLASSES]>,
+    /// What was made of it.
+    decoded: Vec<[f32; CLASSES]>,
+}
+
+fn add_bias(log_prob: &mut [f32; CLASSES], share: f32) {
+    for (p, bias) in log_prob[..CHORDS].iter_mut().zip(STREAM_BIAS.iter().cycle()) {
+        *p += share * bias;
+    }
+    normalise(log_prob);
 }
 
 /// Scores frames.
@@ -37,25 +69,41 @@ pub(crate) struct Ear {
 impl Ear {
     /// An ear for a stream.
     pub(crate) fn for_stream(perceptron: &'static Emission, net: Option<&Model>) -> Self {
-        let net = net.and_then(StreamEar::new).map_or(Net::None, |ear| Net::Stream(Box::new(ear)));
+        let net = net.and_then(StreamEar::new).map_or(Net::None, |ear| {
+            Net::Stream(Box::new(Stream { ear, memory: Memory::new(), now: None }))
+        });
         Self { scorer: Scorer::new(perceptron), net }
     }
 
-    /// An ear for a recording with compressed chroma `y`.
-    pub(crate) fn for_recording(perceptron: &'static Emission, net: Option<&Model>, y: &[[f32; 24]]) -> Self {
+    /// An ear for a recording with compressed chroma `y`, with the net for recordings and, if there is one, that for
+    /// streams beside it: they err in different places.
+    pub(crate) fn for_recording(
+        perceptron: &'static Emission,
+        net: Option<&Model>,
+        beside: Option<&Model>,
+        y: &[[f32; 24]],
+    ) -> Self {
         let mut scorer = Scorer::new(perceptron);
         let net = net.and_then(|model| tell_recording(model, y)).map_or(Net::None, |told| {
             let mut sums = Sums::new(y.len() + 1);
             y.iter().for_each(|y| sums.push(y));
-            let together = |(i, told)| {
+            let mut beside = beside.and_then(StreamEar::new);
+            let together = |(i, told): (usize, &Told)| {
                 let mut log_prob = by_perceptron(&mut scorer, &sums, i);
-                weigh_together(&mut log_prob, told, RECORDING_SHARES);
-                normalise(&mut log_prob);
+                let mut nets = told.chord;
+                if let Some(beside) = beside.as_mut().and_then(|ear| ear.tell(&sums, i)) {
+                    for (p, q) in nets.iter_mut().zip(&beside.chord) {
+                        *p = NETS_SHARES.0 * *p + NETS_SHARES.1 * q;
+                    }
+                }
+                weigh_together(&mut log_prob, &nets, RECORDING_SHARES);
+                add_bias(&mut log_prob, RECORDING_BIAS);
                 log_prob
             };
-            let mut heard: Vec<_> = told.iter().enumerate().map(together).collect();
-            repeats::borrow(&mut heard, y);
-            Net::Recording { told, heard }
+            let own: Vec<_> = told.iter().enumerate().map(together).collect();
+            let repeats = Repeats::find(&own, y);
+            let heard = repeats.borrow(&own);
+            Net::Recording(Recording { told, own, repeats, heard, decoded: Vec::new() })
         });
         Self { scorer, net }
     }
@@ -81,28 +129,48 @@ impl Ear {
     pub(crate) fn hear(&mut self, sums: &Sums, index: usize) -> ([f32; CLASSES], Option<Told>) {
         match &mut self.net {
             Net::None => (by_perceptron(&mut self.scorer, sums, index), None),
-            Net::Stream(ear) => {
+            Net::Stream(stream) => {
                 let mut log_prob = by_perceptron(&mut self.scorer, sums, index);
-                let told = ear.tell(sums, index);
+                let told = stream.ear.tell(sums, index);
+                stream.now = stream.ear.now().copied();
                 if let Some(told) = &told {
-                    weigh_together(&mut log_prob, told, STREAM_SHARES);
-                    for (p, bias) in log_prob[..CHORDS].iter_mut().zip(STREAM_BIAS.iter().cycle()) {
-                        *p += bias;
+                    weigh_together(&mut log_prob, &told.chord, STREAM_SHARES);
+                    add_bias(&mut log_prob, 1.0);
+                    let own = log_prob;
+                    stream.memory.borrow(&mut log_prob, 0, &Borrowing::STREAM);
+                    if let Some(now) = &mut stream.now {
+                        stream.memory.borrow(now, AHEAD, &Borrowing::NOW);
                     }
-                    normalise(&mut log_prob);
+                    stream.memory.hear(&own, &sums.mean(index as i64, index as i64 + 1));
                 }
                 (log_prob, told)
             }
-            Net::Recording { told, heard } => match (heard.get(index), told.get(index)) {
+            Net::Recording(all) => match (all.heard.get(index), all.told.get(index)) {
                 (Some(heard), Some(told)) => (*heard, Some(*told)),
                 _ => (by_perceptron(&mut self.scorer, sums, index), None),
             },
         }
     }
 
-    /// What the net says of the present, as of the frame heard last; see [`StreamEar::now`].
+    /// Takes what was made of the next frame, the probabilities of its classes: they count where the same music comes again.
+    pub(crate) fn remember(&mut self, decoded: &[f32; CLASSES]) {
+        match &mut self.net {
+            Net::None => {}
+            Net::Stream(stream) => stream.memory.remember(decoded),
+            Net::Recording(all) => all.decoded.push(*decoded),
+        }
+    }
+
+    /// Has the frames of a recording borrow from what was made of others, once that is known of all; whether they do.
+    pub(crate) fn hear_again(&mut self) -> bool {
+        let Net::Recording(all) = &mut self.net else { return false };
+        all.heard = all.repeats.borrow_decoded(&all.own, &std::mem::take(&mut all.decoded));
+        true
+    }
+
+    /// What is taken for the present, as of the frame heard last; see [`StreamEar::now`].
     pub(crate) fn now(&self) -> Option<&[f32; CLASSES]> {
-        if let Net::Stream(ear) = &self.net { ear.now() } else { None }
+        if let Net::Stream(stream) = &self.net { stream.now.as_ref() } else { None }
     }
 }
 
@@ -115,9 +183,9 @@ fn by_perceptron(scorer: &mut Scorer, sums: &Sums, index: usize) -> [f32; CLASSE
     log_prob
 }
 
-/// Weighs what the perceptron makes of a frame together with what the net tells.
-fn weigh_together(log_prob: &mut [f32; CLASSES], told: &Told, shares: (f32, f32)) {
-    let mut chord = told.chord;
+/// Weighs what the perceptron makes of a frame together with what the net tells of its chord.
+fn weigh_together(log_prob: &mut [f32; CLASSES], told: &[f32; CLASSES], shares: (f32, f32)) {
+    let mut chord = *told;
     tell_diminished_apart(&mut chord, log_prob);
     for (p, net) in log_prob.iter_mut().zip(&chord) {
         *p = shares.0 * net + shares.1 * *p;

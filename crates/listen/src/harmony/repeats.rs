@@ -6,6 +6,8 @@
 //! surroundings sound alike, along the diagonals of the self-similarity matrix (Foote, ACM Multimedia 1999), and borrows
 //! from them by how alike they are.
 
+use std::collections::VecDeque;
+
 use super::emission::normalise;
 use super::params::CLASSES;
 use crate::lanes::eight_sums;
@@ -22,12 +24,6 @@ const FARTHEST: usize = 3_200;
 const MOST: usize = 4;
 /// Likeness from which on something is borrowed; 1 is the same.
 const ALIKE: f32 = 0.5;
-/// Weight of what is borrowed from a moment that is quite the same, and most weight of all that is borrowed, where the moment
-/// itself has 1.
-const WEIGHT: f32 = 1.0;
-const MOST_WEIGHT: f32 = 2.0;
-/// How much surer several witnesses are than one: 0 takes their mean, 1 takes them for independent.
-const SURER: f32 = 0.6;
 /// Exponent on the probabilities before they are compared, so that close contests look alike.
 const FLATTENED: f32 = 0.7;
 /// How much of the likeness is that of the chroma itself; the rest is that of the probabilities.
@@ -51,7 +47,7 @@ impl Alike {
     }
 
     /// Steps and what each weighs.
-    fn weighed(&self) -> impl Iterator<Item = (usize, f32)> {
+    fn weighed(&self) -> impl Iterator<Item = (usize, f32)> + Clone {
         self.0
             .iter()
             .take_while(|(_, step)| *step != usize::MAX)
@@ -59,29 +55,196 @@ impl Alike {
     }
 }
 
-/// Weighs each frame's log probabilities with those of the frames where the same music came again, by them and the
-/// compressed chroma `y`. They are no longer normalised.
-pub(crate) fn borrow(log_prob: &mut [[f32; CLASSES]], y: &[[f32; 24]]) {
-    let heard = log_prob.to_vec();
-    let usual = mean(y);
-    let frames = heard.chunks_exact(STEP).zip(y.chunks_exact(STEP));
-    let steps: Vec<[f32; WIDTH]> = frames.map(|(heard, y)| fingerprint(heard, y, &usual)).collect();
-    for (step, alike) in find(&steps).iter().enumerate() {
-        let total: f32 = alike.weighed().map(|(_, w)| w).sum();
+/// How much is borrowed.
+pub(crate) struct Borrowing {
+    /// Weight of what is borrowed from a moment that is quite the same, and most weight of all that is borrowed, where the
+    /// moment itself has 1.
+    weight: f32,
+    most: f32,
+    /// How much surer several witnesses are than one: 0 takes their mean, 1 takes them for independent.
+    surer: f32,
+}
+
+impl Borrowing {
+    /// Of what was heard of each frame.
+    const HEARD: Self = Self { weight: 1.0, most: 2.0, surer: 0.6 };
+    /// Of what was made of it, with hindsight.
+    const DECODED: Self = Self { weight: 1.4, most: 2.0, surer: 0.6 };
+    /// In a stream: of what was made of the frame that is heard.
+    pub(crate) const STREAM: Self = Self { weight: 0.3, most: 2.0, surer: 0.4 };
+    /// And of the one that sounds now: what came then is known, what comes now hardly heard.
+    pub(crate) const NOW: Self = Self { weight: 3.0, most: 3.0, surer: 0.2 };
+
+    /// Weighs log probabilities with those of `others`, by how much each of them is worth.
+    fn lend<'a>(
+        &self,
+        own: &mut [f32; CLASSES],
+        others: impl Iterator<Item = (&'a [f32; CLASSES], f32)> + Clone,
+    ) {
+        let total: f32 = others.clone().map(|(_, worth)| worth).sum();
         if total <= 0.0 {
-            continue;
+            return;
         }
-        let borrowed = (WEIGHT * total).min(MOST_WEIGHT);
-        let scale = libm::powf(1.0 + borrowed, SURER - 1.0);
-        for frame in 0..STEP {
-            let own = &mut log_prob[step * STEP + frame];
-            for (other, weight) in alike.weighed() {
-                let weight = borrowed * weight / total;
-                for (p, q) in own.iter_mut().zip(&heard[other * STEP + frame]) {
-                    *p += weight * q;
-                }
+        let borrowed = (self.weight * total).min(self.most);
+        for (other, worth) in others {
+            let weight = borrowed * worth / total;
+            own.iter_mut().zip(other).for_each(|(p, q)| *p += weight * q);
+        }
+        let scale = libm::powf(1.0 + borrowed, self.surer - 1.0);
+        own.iter_mut().for_each(|p| *p *= scale);
+    }
+}
+
+/// Added to decoded probabilities before their logarithm is borrowed: a decoder is surer than it is right.
+const UNSURE: f32 = 0.01;
+
+fn word(posterior: &[f32; CLASSES]) -> [f32; CLASSES] {
+    posterior.map(|p| libm::logf(p + UNSURE))
+}
+
+/// Where the music of a recording comes again.
+pub(crate) struct Repeats(Vec<Alike>);
+
+impl Repeats {
+    /// Looks for moments that are alike by the frames' log probabilities and the compressed chroma `y`.
+    pub(crate) fn find(heard: &[[f32; CLASSES]], y: &[[f32; 24]]) -> Self {
+        let usual = mean(y);
+        let frames = heard.chunks_exact(STEP).zip(y.chunks_exact(STEP));
+        let steps: Vec<[f32; WIDTH]> = frames.map(|(heard, y)| fingerprint(heard, y, &usual)).collect();
+        Self(find(&steps))
+    }
+
+    /// Log probabilities `heard` of each frame, weighed with those of the frames where the same music came again. They are no
+    /// longer normalised.
+    pub(crate) fn borrow(&self, heard: &[[f32; CLASSES]]) -> Vec<[f32; CLASSES]> {
+        self.lent(heard, heard, &Borrowing::HEARD)
+    }
+
+    /// The same with what a decoder made of those frames, their probabilities `decoded`: it knows what is around them.
+    pub(crate) fn borrow_decoded(
+        &self,
+        heard: &[[f32; CLASSES]],
+        decoded: &[[f32; CLASSES]],
+    ) -> Vec<[f32; CLASSES]> {
+        let words: Vec<_> = decoded.iter().map(word).collect();
+        self.lent(heard, &words, &Borrowing::DECODED)
+    }
+
+    fn lent(
+        &self,
+        heard: &[[f32; CLASSES]],
+        words: &[[f32; CLASSES]],
+        how: &Borrowing,
+    ) -> Vec<[f32; CLASSES]> {
+        let mut lent = heard.to_vec();
+        for (step, frames) in lent.chunks_exact_mut(STEP).enumerate() {
+            for (frame, own) in frames.iter_mut().enumerate() {
+                let others = self.0[step].weighed();
+                how.lend(own, others.filter_map(|(o, worth)| Some((words.get(o * STEP + frame)?, worth))));
             }
-            own.iter_mut().for_each(|p| *p *= scale);
+        }
+        lent
+    }
+}
+
+/// Steps that a stream remembers: five minutes.
+const REMEMBERED: usize = 1_600;
+/// Steps over which a stream's likeness to what came before fades, by a factor of e: what was just played has gone like that
+/// for seven seconds, and still does in this one.
+const LONG: f32 = 40.0;
+const SHORT: f32 = 6.0;
+
+/// What was made of a stream so far, to borrow from when it comes again.
+pub(crate) struct Memory {
+    /// Frames heard.
+    heard: usize,
+    /// What was made of the frames from `first` on; later than they were heard.
+    words: VecDeque<[f32; CLASSES]>,
+    first: usize,
+    /// Values of the last steps to compare them by.
+    prints: VecDeque<[f32; WIDTH]>,
+    /// The step that is not complete.
+    step: Vec<([f32; CLASSES], [f32; 24])>,
+    /// The chroma's running mean, and over how many steps.
+    usual: [f32; 24],
+    steps: usize,
+    /// How like the last seconds are to those of so many steps before, over a long and a short while.
+    long: Vec<f32>,
+    short: Vec<f32>,
+    /// Steps since when the music went as it goes now.
+    alike: Alike,
+}
+
+impl Memory {
+    /// Of a stream that starts now.
+    pub(crate) fn new() -> Self {
+        Self {
+            heard: 0,
+            words: VecDeque::new(),
+            first: 0,
+            prints: VecDeque::new(),
+            step: Vec::with_capacity(STEP),
+            usual: [0.0; 24],
+            steps: 0,
+            long: vec![0.0; REMEMBERED],
+            short: vec![0.0; REMEMBERED],
+            alike: Alike::NONE,
+        }
+    }
+
+    /// Weighs the log probabilities of the frame that lies `ahead` of the one that is heard next with those of the frames
+    /// that lay there before.
+    pub(crate) fn borrow(&self, own: &mut [f32; CLASSES], ahead: usize, how: &Borrowing) {
+        let frame = self.heard + ahead;
+        let known = |(back, worth): (usize, f32)| {
+            let other = frame.checked_sub(back * STEP)?.checked_sub(self.first)?;
+            Some((self.words.get(other)?, worth))
+        };
+        how.lend(own, self.alike.weighed().filter_map(known));
+        normalise(own);
+    }
+
+    /// Hears a frame by itself: its log probabilities, and the compressed chroma `y`.
+    pub(crate) fn hear(&mut self, own: &[f32; CLASSES], y: &[f32; 24]) {
+        self.heard += 1;
+        self.step.push((*own, *y));
+        if self.step.len() == STEP {
+            let (own, y): (Vec<_>, Vec<_>) = self.step.drain(..).unzip();
+            self.compare(&own, &y);
+        }
+    }
+
+    fn compare(&mut self, own: &[[f32; CLASSES]], y: &[[f32; 24]]) {
+        self.steps = (self.steps + 1).min(REMEMBERED);
+        for (usual, v) in self.usual.iter_mut().zip(mean(y)) {
+            *usual += (v - *usual) / self.steps as f32;
+        }
+        let print = fingerprint(own, y, &self.usual);
+        let (long, short) = (libm::expf(-1.0 / LONG), libm::expf(-1.0 / SHORT));
+        for (before, back) in self.prints.iter().rev().zip(1..REMEMBERED) {
+            let likeness = eight_sums(&print, before);
+            self.long[back] = long * self.long[back] + (1.0 - long) * likeness;
+            self.short[back] = short * self.short[back] + (1.0 - short) * likeness;
+        }
+        self.alike = Alike::NONE;
+        for back in NEAREST..self.prints.len().min(REMEMBERED - 1) {
+            let likeness = self.long[back];
+            if likeness >= self.long[back - 1] && likeness >= self.long[back + 1] {
+                self.alike.offer(likeness.min(self.short[back]), back);
+            }
+        }
+        self.prints.push_back(print);
+        if self.prints.len() >= REMEMBERED {
+            self.prints.pop_front();
+        }
+    }
+
+    /// Takes what was made of the next frame, the probabilities of its classes; every frame is heard first.
+    pub(crate) fn remember(&mut self, decoded: &[f32; CLASSES]) {
+        self.words.push_back(word(decoded));
+        if self.words.len() > REMEMBERED * STEP {
+            self.words.pop_front();
+            self.first += 1;
         }
     }
 }
@@ -181,9 +344,8 @@ mod tests {
     }
 
     fn borrowed(frames: &[([f32; CLASSES], [f32; 24])]) -> Vec<[f32; CLASSES]> {
-        let (mut heard, y): (Vec<_>, Vec<_>) = frames.iter().copied().unzip();
-        borrow(&mut heard, &y);
-        heard
+        let (heard, y): (Vec<_>, Vec<_>) = frames.iter().copied().unzip();
+        Repeats::find(&heard, &y).borrow(&heard)
     }
 
     fn classes<'a>(heard: impl IntoIterator<Item = &'a [f32; CLASSES]>) -> Vec<usize> {
