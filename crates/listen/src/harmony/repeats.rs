@@ -151,8 +151,8 @@ impl Repeats {
 const REMEMBERED: usize = 1_600;
 /// Steps over which a stream's likeness to what came before fades, by a factor of e: what was just played has gone like that
 /// for seven seconds, and still does in this one.
-const LONG: f32 = 40.0;
-const SHORT: f32 = 6.0;
+const LONG: f32 = 50.0;
+const SHORT: f32 = 4.0;
 
 /// What was made of a stream so far, to borrow from when it comes again.
 pub(crate) struct Memory {
@@ -367,6 +367,69 @@ mod tests {
     fn what_never_comes_again_stays_as_it_was() {
         let frames = passage(12.0);
         assert_eq!(borrowed(&frames), frames.iter().map(|f| f.0).collect::<Vec<_>>());
+    }
+
+    /// A stream of `frames`, each decoded six frames later as it was heard.
+    fn streamed(frames: &[([f32; CLASSES], [f32; 24])]) -> Memory {
+        let mut memory = Memory::new();
+        for (i, (own, y)) in frames.iter().enumerate() {
+            memory.hear(own, y);
+            if let Some(before) = i.checked_sub(6) {
+                memory.remember(&frames[before].0.map(libm::expf));
+            }
+        }
+        memory
+    }
+
+    /// What is made of `own`, `ahead` of the next frame of a stream.
+    fn lent(memory: &Memory, own: [f32; CLASSES], ahead: usize, how: &Borrowing) -> usize {
+        let mut lent = own;
+        memory.borrow(&mut lent, ahead, how);
+        assert!((lent.iter().map(|p| libm::expf(*p)).sum::<f32>() - 1.0).abs() < 1e-3);
+        arg_max(&lent)
+    }
+
+    #[test]
+    fn a_stream_hears_what_is_covered_by_what_came_before() {
+        let first = passage(12.0);
+        let mut frames = [&first[..], &first].concat();
+        frames.extend(&first[..100]);
+        let (truth, covered) = (arg_max(&first[100].0), frame(33, 0.8).0);
+        assert_eq!(lent(&streamed(&frames), covered, 0, &Borrowing::STREAM), truth);
+        // The first time nothing had come before; and what is heard clearly is believed.
+        assert_eq!(lent(&streamed(&first[..100]), covered, 0, &Borrowing::STREAM), 33);
+        assert_eq!(lent(&streamed(&frames), frame(33, 12.0).0, 0, &Borrowing::STREAM), 33);
+    }
+
+    #[test]
+    fn a_change_is_shown_when_it_came_there_before() {
+        let first = passage(12.0);
+        let mut frames = [&first[..], &first].concat();
+        // Four frames before the chord changes, and eight ahead of them.
+        frames.extend(&first[..172]);
+        let held = frame(arg_max(&first[172].0), 2.0).0;
+        let next = arg_max(&first[180].0);
+        assert_ne!(arg_max(&held), next);
+        assert_eq!(lent(&streamed(&frames), held, 8, &Borrowing::NOW), next);
+        assert_eq!(lent(&streamed(&first[..172]), held, 8, &Borrowing::NOW), arg_max(&held));
+    }
+
+    #[test]
+    fn a_chord_that_was_held_for_long_does_not_come_back_by_itself() {
+        let mut frames = vec![frame(0, 12.0); 1_600];
+        let other = frame(44, 12.0);
+        frames.extend([other; 24]);
+        // A second later what sounds has never come before.
+        assert_eq!(lent(&streamed(&frames), frame(44, 1.0).0, 8, &Borrowing::NOW), 44);
+    }
+
+    #[test]
+    fn a_stream_remembers_so_much_and_no_more() {
+        let long: Vec<_> = passage(12.0).into_iter().cycle().take((REMEMBERED + 300) * STEP).collect();
+        let memory = streamed(&long);
+        assert_eq!((memory.words.len(), memory.prints.len()), (REMEMBERED * STEP, REMEMBERED - 1));
+        let next = long[long.len() % (8 * 44)].0;
+        assert_eq!(lent(&memory, frame(33, 0.8).0, 0, &Borrowing::STREAM), arg_max(&next));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use backline_music::{Chord, ChordSpan, PitchClass, Quality};
 
-use super::calibration::Calibration;
+use super::calibration::{Calibration, SHOWN_AT_ONCE};
 use super::lattice::{Node, arg_max, bass};
 use super::net::BASSES;
 use super::params::{CLASSES, NO_CHORD, QUALITIES};
@@ -91,9 +91,10 @@ impl Run {
     }
 }
 
-/// The span of a class that is said to sound since `start_s`, after `last`, before it can be decoded; in root position. The
-/// net's own probability of it is calibrated as it is: on 40 validation songs .52 was told and .52 right.
+/// The span of a class that is said to sound since `start_s`, after `last`, before it can be decoded; in root position. `prob`
+/// is as it was heard.
 pub(crate) fn tentative(class: usize, prob: f32, start_s: f64, last: &ChordSpan) -> ChordSpan {
+    let prob = SHOWN_AT_ONCE.of(prob);
     let runner_up = Some((last.chord, (1.0 - prob).min(last.prob)));
     ChordSpan { start_s, end_s: last.end_s, chord: chord(class), prob, runner_up, decided_s: last.end_s }
 }
