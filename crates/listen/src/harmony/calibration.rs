@@ -30,7 +30,7 @@ pub(crate) struct Sureness {
 /// A stream, by the net and by rules alone; a recording likewise.
 pub(crate) const STREAM_NET: Sureness = Sureness { chord: line(0.51, -0.93), key: line(0.34, 0.20) };
 pub(crate) const STREAM_RULES: Sureness = Sureness { chord: line(0.62, -1.09), key: line(0.44, -0.45) };
-pub(crate) const RECORDING_NET: Sureness = Sureness { chord: line(0.43, -1.14), key: line(0.36, -0.56) };
+pub(crate) const RECORDING_NET: Sureness = Sureness { chord: line(0.43, -1.14), key: line(0.40, 0.10) };
 pub(crate) const RECORDING_RULES: Sureness = Sureness { chord: line(0.44, -0.68), key: line(0.58, -0.58) };
 
 /// Of a chord that is shown before it can be decoded.
