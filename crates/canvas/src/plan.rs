@@ -518,4 +518,42 @@ mod tests {
         let light = View { ground: Color32::WHITE, ..VIEW };
         assert_eq!(memory.plan(shapes.clone(), light, &[scroll]).areas, [Area::new(0, 0, 640, 480)]);
     }
+
+    /// What moves on a part, by its place on the sheet and its colour.
+    fn on_sheet(moved: i64, shapes: &[(Rect, Color32)]) -> (Vec<ClippedShape>, Scroll) {
+        let (mut all, scroll) = lane(moved, Color32::RED);
+        all.extend(shapes.iter().map(|(place, colour)| {
+            let place = place.translate(egui::vec2(-moved as f32, 0.0));
+            ClippedShape::new(scroll.rect, Shape::rect_filled(place, 0.0, *colour))
+        }));
+        (all, scroll)
+    }
+
+    #[test]
+    fn what_only_changes_its_order_is_painted() {
+        let (a, b) = (rect(300.0, 240.0, 340.0, 280.0), rect(320.0, 260.0, 360.0, 300.0));
+        for by in [0, 3] {
+            let mut memory = Memory::default();
+            let (shapes, scroll) = on_sheet(96, &[(a, Color32::GREEN), (b, Color32::BLUE)]);
+            memory.plan(shapes, VIEW, &[scroll]);
+            let (shapes, scroll) = on_sheet(96 + by, &[(b, Color32::BLUE), (a, Color32::GREEN)]);
+            let plan = memory.plan(shapes, VIEW, &[scroll]);
+            let both = Area::new(320 - 96 - by, 260, 340 - 96 - by, 280);
+            assert!(plan.areas.iter().any(|area| area.holds(&both)), "moved by {by}: {:?}", plan.areas);
+        }
+    }
+
+    #[test]
+    fn of_what_grows_as_it_moves_the_end_is_painted() {
+        let mut memory = Memory::default();
+        let long = |to: f32| [(rect(250.0, 240.0, to, 300.0), Color32::GREEN)];
+        let (shapes, scroll) = on_sheet(96, &long(450.0));
+        memory.plan(shapes, VIEW, &[scroll]);
+        let (shapes, scroll) = on_sheet(99, &long(453.0));
+        let plan = memory.plan(shapes, VIEW, &[scroll]);
+        let painted: i64 = plan.areas.iter().map(Area::size).sum();
+        assert!(painted < 6_000, "{painted} pixels: {:?}", plan.areas);
+        let end = Area::new(450 - 99, 240, 453 - 99, 300);
+        assert!(plan.areas.iter().any(|area| area.holds(&end)), "{:?}", plan.areas);
+    }
 }
