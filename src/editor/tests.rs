@@ -200,6 +200,7 @@ struct Bench {
     modifiers: Modifiers,
     acts: Vec<Action>,
     textures: paint::Textures,
+    glyphs: backline_canvas::Glyphs,
 }
 
 /// The wheel, turned up by `lines`.
@@ -246,6 +247,7 @@ impl Bench {
             modifiers: Modifiers::NONE,
             acts: Vec::new(),
             textures: paint::Textures::default(),
+            glyphs: backline_canvas::Glyphs::default(),
         }
     }
 
@@ -267,6 +269,7 @@ impl Bench {
         let ctx = self.ctx.clone();
         let mut output = ctx.run_ui(input, |ui| self.paint(ui));
         self.textures.update(&output.textures_delta);
+        self.glyphs.update(&output.textures_delta);
         output.textures_delta.clear();
         output
     }

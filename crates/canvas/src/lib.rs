@@ -1,10 +1,11 @@
 //! Keeps what a window shows from frame to frame, so that only what changed is painted.
 //!
 //! egui paints every frame anew. Where graphics are software that is dear: every pixel is reckoned on the processor.
-//! [`Canvas`] stands between egui and its painter: it compares the shapes of a frame with those of the frame before, where
-//! they move tile by tile, and lets only those be painted that touch what changed, on the window's own pixels, which the system is asked to
+//! [`Canvas`] stands between egui and its painter: it compares the shapes of a frame with those of the frame before, those that
+//! came or went where they move tile by tile, and paints only those that touch what changed, on the window's own pixels, which the system is asked to
 //! keep. Parts that move sideways ([`Scroll`]) are moved as pixels. It has no say in what is shown: every pixel is as
-//! egui's own painter would have made it, but for the order in which numbers are rounded.
+//! egui's own painter would have made it, but for how numbers are rounded: it is painted here, on the processor, where setting
+//! up OpenGL for a few pixels would cost more than the pixels ([`Paper`]).
 //!
 //! Where graphics are the graphics processor's it does nothing, for there the painting is not what costs; nor where the system
 //! does not keep a window's pixels.
@@ -19,6 +20,7 @@
 
 mod area;
 mod digest;
+mod painter;
 mod plan;
 #[allow(unsafe_code, reason = "OpenGL is called through foreign functions")]
 mod surface;
@@ -28,9 +30,11 @@ use std::sync::Arc;
 
 use baseview::gl::GlContext;
 use egui::epaint::ClippedShape;
+use egui::epaint::Primitive;
 use egui::{Color32, Context, FullOutput, Rect, Shape, vec2};
 
 pub use area::Area;
+pub use painter::{Glyphs, Paper};
 pub use plan::{Memory, Moved, Plan, Scroll, Shift, View};
 use surface::{Egl, State, Surface};
 
@@ -40,6 +44,7 @@ pub struct Canvas {
     ground: Color32,
     scrolls: Vec<Scroll>,
     memory: Memory,
+    glyphs: Glyphs,
     surface: Arc<Surface>,
 }
 
@@ -67,11 +72,27 @@ impl Canvas {
         if plan == Plan::default() {
             return;
         }
-        output.shapes.push(call(ctx, self.surface.begin(view.size, &plan)));
-        for area in &plan.areas {
+        let papers = plan.areas.iter().map(|area| self.memory.painted(ctx, area, &self.glyphs));
+        let papers: Option<Vec<Paper>> = papers.collect();
+        let by_egui = papers.is_none();
+        output.shapes.push(call(ctx, self.surface.begin(view.size, &plan, papers.unwrap_or_default())));
+        for area in plan.areas.iter().filter(|_| by_egui) {
             output.shapes.extend(self.memory.within(area));
         }
         output.shapes.push(call(ctx, self.surface.end(view.size, &plan)));
+    }
+}
+
+impl Memory {
+    /// An area as [`Self::within`] says, painted; `None` if egui's own painter has to.
+    pub fn painted(&self, ctx: &Context, area: &Area, glyphs: &Glyphs) -> Option<Paper> {
+        let scale = ctx.pixels_per_point();
+        let mut paper = Paper::new(*area);
+        let known = ctx.tessellate(self.within(area), scale).into_iter().all(|part| match &part.primitive {
+            Primitive::Mesh(mesh) => paper.paint(mesh, &plan::pixels(&part.clip_rect, scale), scale, glyphs),
+            Primitive::Callback(_) => false,
+        });
+        known.then_some(paper)
     }
 }
 
@@ -101,11 +122,17 @@ impl egui::Plugin for Canvas {
     }
 
     fn output_hook(&mut self, ctx: &Context, output: &mut FullOutput) {
-        // A pass that egui throws away is not seen.
+        let state = self.surface.state();
+        // Also of a pass that egui throws away: what was new in it is not told again.
+        match state {
+            State::Refused => self.glyphs.clear(),
+            State::Unknown | State::Kept => self.glyphs.update(&output.textures_delta),
+        }
+        // The rest of such a pass is not seen.
         if output.platform_output.requested_discard() {
             return;
         }
-        match self.surface.state() {
+        match state {
             State::Unknown => {
                 self.memory.forget();
                 output.shapes.push(call(ctx, self.surface.ask()));

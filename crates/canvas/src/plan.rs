@@ -6,7 +6,7 @@ use egui::epaint::ClippedShape;
 use egui::{Color32, CornerRadius, Rect, Shape};
 
 use crate::area::{Area, joined};
-use crate::digest::{Digest, Mix, Sheet, place};
+use crate::digest::{Digest, Mix, Sheet, part as parts, place};
 use crate::tiles::Tiles;
 
 /// A part of the window whose content moves sideways, by whole pixels.
@@ -65,20 +65,15 @@ const SMALL: i64 = 8_192;
 const AHEAD: usize = 12;
 /// How far beside a part that moves its content is known, in pixels: a tile.
 const BESIDE: i64 = crate::tiles::TILE;
-
-/// A shape on a part that moves, and where it is small its number and its place in the window.
-type Keyed<'s> = (&'s ClippedShape, &'s Digest, Option<(u64, Area)>);
+/// An edge beyond a part's sides.
+const FAR: u64 = u64::MAX;
 
 /// What is known of a part that moves.
 #[derive(Debug)]
 struct Moving {
     scroll: Scroll,
-    tiles: Tiles,
-    /// Its small shapes, each as one number, in order.
-    small: Vec<u64>,
-    /// Those of them that stand over what moves (the playhead, names): number and place in the window. They are in no tile, for
-    /// there they would be in another place each time.
-    standing: Vec<(u64, Area)>,
+    /// What is painted on it, in order: each shape as a number that stays as it moves, and its place in the frame.
+    on: Vec<(u64, usize)>,
 }
 
 /// What is known of the frame before.
@@ -117,8 +112,6 @@ impl Memory {
         let standing: Vec<usize> = (0..shapes.len()).filter(|i| stands(&shapes[*i])).collect();
         let mut changed = Vec::new();
         let digests = self.compare(&shapes, &standing, view.scale, &mut changed);
-        let shown =
-            || shapes.iter().zip(&digests).filter_map(|(shape, digest)| Some((shape, digest.as_ref()?)));
 
         let mut plan = Plan::default();
         // A part that moves no more, or is another one.
@@ -128,35 +121,27 @@ impl Memory {
             }
         }
         let mut now = Vec::with_capacity(scrolls.len());
-        for (i, scroll) in scrolls.iter().enumerate() {
+        for (place, scroll) in scrolls.iter().enumerate() {
             let area = pixels(&scroll.rect, view.scale).and(&window);
             if area.is_empty() {
                 continue;
             }
-            let before = self.scrolls.get(i).filter(|before| before.scroll.rect == scroll.rect);
+            let before = self.scrolls.get(place).filter(|before| before.scroll.rect == scroll.rect);
             let before = before.filter(|b| (scroll.moved - b.scroll.moved).abs() < area.right - area.left);
             let by = before.map_or(0, |before| scroll.moved - before.scroll.moved);
             // What the part, and what is known beside it, is painted with.
-            let near = scroll.rect.expand((BESIDE + 2) as f32 / view.scale);
-            let on = shown()
-                .filter(|(shape, digest)| near.intersects(digest.bounds) && near.intersects(shape.clip_rect));
-            let on: Vec<Keyed<'_>> =
-                on.map(|(shape, digest)| (shape, digest, key(shape, digest, &area, view.scale))).collect();
-            let stood = |key: u64| {
-                before.is_some_and(|before| match by {
-                    0 => before.standing.iter().any(|(known, _)| *known == key),
-                    _ => before.small.binary_search(&key).is_ok(),
-                })
-            };
-            let standing: Vec<(u64, Area)> =
-                on.iter().filter_map(|(.., key)| *key).filter(|(key, _)| stood(*key)).collect();
-            let stands = |key: &Option<(u64, Area)>| {
-                key.is_some_and(|(key, _)| standing.iter().any(|(other, _)| *other == key))
-            };
+            let seen = scroll.rect.expand(2.0 / view.scale);
+            let near = seen.expand2(egui::vec2(BESIDE as f32 / view.scale, 0.0));
             let sheet = Sheet { scale: view.scale, moved: scroll.moved };
-            let moves =
-                on.iter().filter(|(.., key)| !stands(key)).map(|(shape, digest, _)| (*shape, *digest));
-            let tiles = Tiles::of(moves, (area, BESIDE), sheet, frame);
+            let on = |(i, (shape, digest)): (usize, (&ClippedShape, &Option<Digest>))| {
+                let digest = digest.as_ref()?;
+                // What is not cut off at the part says nothing beside it.
+                let own = clips[place].contains_rect(shape.clip_rect);
+                let reached = digest.bounds.intersect(shape.clip_rect);
+                let reaches = if own { near.intersects(digest.bounds) } else { seen.intersects(reached) };
+                reaches.then(|| (on_sheet(shape, digest, &area, sheet).unwrap_or(frame ^ i as u64), i))
+            };
+            let on: Vec<(u64, usize)> = shapes.iter().zip(&digests).enumerate().filter_map(on).collect();
             match before {
                 Some(before) => {
                     if by != 0 {
@@ -166,21 +151,16 @@ impl Memory {
                         } else {
                             Area { right: area.left - by, ..area }
                         });
-                        let left = standing.iter().map(|(_, at)| at.around(&at.moved(-by)).and(&area));
-                        plan.areas.extend(left);
                     }
-                    let gone =
-                        before.standing.iter().filter(|(key, _)| !standing.iter().any(|(k, _)| k == key));
-                    plan.areas.extend(gone.map(|(_, at)| at.moved(-by).and(&area)));
-                    let changed = tiles.changed(&before.tiles);
-                    plan.areas.extend(changed.into_iter().map(|other| other.moved(-scroll.moved)));
+                    let old = Frame { shapes: &self.shapes, digests: &self.digests, on: &before.on };
+                    let new = Frame { shapes: &shapes, digests: &digests, on: &on };
+                    let sheets = [Sheet { moved: before.scroll.moved, ..sheet }, sheet];
+                    on_part(&old, &new, sheets, area, frame, &mut plan.areas);
                 }
                 None => plan.areas.push(area),
             }
-            let mut small: Vec<u64> = on.iter().filter_map(|(.., key)| *key).map(|(key, _)| key).collect();
-            small.sort_unstable();
             plan.moving.push(Moved { area, moved: scroll.moved });
-            now.push(Moving { scroll: *scroll, tiles, small, standing });
+            now.push(Moving { scroll: *scroll, on });
         }
         if self.known {
             plan.areas.extend(changed.into_iter().map(|area| area.and(&window)));
@@ -219,31 +199,15 @@ impl Memory {
             seen.is_positive().then(|| outer(&seen, scale))
         };
         let (old, new) = (&self.standing[..], standing);
-        let same = |i: usize, j: usize| {
-            let pair = old.get(i).zip(new.get(j));
-            pair.is_some_and(|(i, j)| same(&self.shapes[*i], &shapes[*j]))
-        };
-        let (mut i, mut j) = (0, 0);
-        while i < old.len() || j < new.len() {
-            // How many of either side are to be left out until they agree again.
-            let ahead = (0..AHEAD).flat_map(|sum| (0..=sum).map(move |left| (left, sum - left)));
-            let (gone, come) = ahead
-                .into_iter()
-                .find(|(gone, come)| same(i + gone, j + come))
-                .unwrap_or((1.min(old.len() - i), 1.min(new.len() - j)));
-            for place in &old[i..i + gone] {
-                changed.extend(seen(&self.digests[*place], &self.shapes[*place].clip_rect));
+        let same = |i: usize, j: usize| same(&self.shapes[old[i]], &shapes[new[j]]);
+        walk(old.len(), new.len(), same, |step| match step {
+            Step::Same(i, j) => digests[new[j]] = self.digests[old[i]],
+            Step::Gone(i) => changed.extend(seen(&self.digests[old[i]], &self.shapes[old[i]].clip_rect)),
+            Step::Come(j) => {
+                digests[new[j]] = Digest::of(&shapes[new[j]], scale);
+                changed.extend(seen(&digests[new[j]], &shapes[new[j]].clip_rect));
             }
-            for place in &new[j..j + come] {
-                digests[*place] = Digest::of(&shapes[*place], scale);
-                changed.extend(seen(&digests[*place], &shapes[*place].clip_rect));
-            }
-            (i, j) = (i + gone, j + come);
-            while same(i, j) {
-                digests[new[j]] = self.digests[old[i]];
-                (i, j) = (i + 1, j + 1);
-            }
-        }
+        });
         digests
     }
 
@@ -299,6 +263,105 @@ impl Memory {
     }
 }
 
+/// A step through two frames side by side.
+enum Step {
+    /// These are the same.
+    Same(usize, usize),
+    /// This one is there no more.
+    Gone(usize),
+    /// This one is new.
+    Come(usize),
+}
+
+/// Goes through two lists side by side: what comes and goes is left out until they agree again.
+fn walk(old: usize, new: usize, same: impl Fn(usize, usize) -> bool, mut step: impl FnMut(Step)) {
+    let same = |i: usize, j: usize| i < old && j < new && same(i, j);
+    let (mut i, mut j) = (0, 0);
+    while i < old || j < new {
+        if same(i, j) {
+            step(Step::Same(i, j));
+            (i, j) = (i + 1, j + 1);
+            continue;
+        }
+        // How many of either side are to be left out.
+        let mut ahead = (1..AHEAD).flat_map(|sum| (0..=sum).map(move |left| (left, sum - left)));
+        let (gone, come) =
+            ahead.find(|(gone, come)| same(i + gone, j + come)).unwrap_or((1.min(old - i), 1.min(new - j)));
+        (i..i + gone).for_each(|i| step(Step::Gone(i)));
+        (j..j + come).for_each(|j| step(Step::Come(j)));
+        (i, j) = (i + gone, j + come);
+    }
+}
+
+/// A frame's shapes, and which of them are on a part that moves.
+struct Frame<'a> {
+    shapes: &'a [ClippedShape],
+    digests: &'a [Option<Digest>],
+    on: &'a [(u64, usize)],
+}
+
+impl<'a> Frame<'a> {
+    /// Those that are other ones than in the other frame, each with the number of those before it that are not.
+    fn tiles(&self, others: &[(u64, usize)], (area, sheet): (Area, Sheet), frame: u64) -> Tiles {
+        let others = others.iter().filter_map(|(rank, i)| Some((*rank, self.shape(*i)?)));
+        Tiles::of(others.map(|(rank, (shape, digest))| (shape, digest, rank)), (area, BESIDE), sheet, frame)
+    }
+
+    fn shape(&self, i: usize) -> Option<(&'a ClippedShape, &'a Digest)> {
+        Some((&self.shapes[i], self.digests[i].as_ref()?))
+    }
+}
+
+/// What is to be painted again of a part that moves, besides what comes in at its side.
+fn on_part(
+    old: &Frame<'_>,
+    new: &Frame<'_>,
+    sheets: [Sheet; 2],
+    area: Area,
+    frame: u64,
+    areas: &mut Vec<Area>,
+) {
+    let (mut gone, mut come, mut rank) = (Vec::new(), Vec::new(), 0);
+    walk(
+        old.on.len(),
+        new.on.len(),
+        |i, j| old.on[i].0 == new.on[j].0,
+        |step| match step {
+            Step::Same(..) => rank += 1,
+            Step::Gone(i) => gone.push((rank, old.on[i].1)),
+            Step::Come(j) => come.push((rank, new.on[j].1)),
+        },
+    );
+    let by = sheets[1].moved - sheets[0].moved;
+    if by != 0 && !gone.is_empty() {
+        // What stands over what moves (the playhead, names) is painted where it is, and where it was moved to.
+        let stood = |frame: &Frame<'_>, i: usize| {
+            let (shape, digest) = frame.shape(i)?;
+            in_window(shape, digest, &area, sheets[1].scale)
+        };
+        let mut before: Vec<Option<(u64, Area)>> = gone.iter().map(|(_, i)| stood(old, *i)).collect();
+        come.retain(|(_, i)| {
+            let Some((key, at)) = stood(new, *i) else { return true };
+            let Some(place) = before.iter().position(|known| known.is_some_and(|(known, _)| known == key))
+            else {
+                return true;
+            };
+            before.remove(place);
+            gone.remove(place);
+            areas.push(at.around(&at.moved(-by)).and(&area));
+            false
+        });
+    }
+    if gone.is_empty() && come.is_empty() {
+        return;
+    }
+    // The rest tile by tile: of what grows or shrinks only the end is another one.
+    // What nobody knows is never the same.
+    let before = old.tiles(&gone, (area, sheets[0]), !frame);
+    let changed = new.tiles(&come, (area, sheets[1]), frame).changed(&before);
+    areas.extend(changed.into_iter().map(|other| other.moved(-sheets[1].moved)));
+}
+
 /// Whether two shapes paint the same. What both share need not be looked into.
 fn same(a: &ClippedShape, b: &ClippedShape) -> bool {
     a.clip_rect == b.clip_rect
@@ -331,8 +394,37 @@ fn within(digest: &Digest, clip: &Rect) -> bool {
     clip.contains_rect(digest.bounds)
 }
 
+/// A shape on a part that moves as one number, which stays as it moves, or stands under what moves; `None` for a shape that
+/// counts as changed.
+fn on_sheet(shape: &ClippedShape, digest: &Digest, part: &Area, sheet: Sheet) -> Option<u64> {
+    let mut mix = Mix::new(digest.look);
+    // Beyond the part's sides it is all the same where an edge lies.
+    let beyond = |rect: &Rect, spare: i64| {
+        let (first, last) = (part.left + sheet.moved - spare, part.right + sheet.moved + spare);
+        let (left, right) = (sheet.x(rect.left()), sheet.x(rect.right()));
+        (left, right, left <= parts(first), right >= parts(last))
+    };
+    if let Some(corner) = digest.plain {
+        let spare = (digest.reach.max(corner) * sheet.scale).ceil() as i64;
+        let (left, right, from_beyond, to_beyond) = beyond(&digest.bounds, spare);
+        let across = from_beyond && to_beyond;
+        mix.add(if across { FAR } else { left as u64 });
+        mix.add(if across { FAR } else { right as u64 });
+        mix.add(sheet.y(digest.bounds.top()) as u64);
+        mix.add(sheet.y(digest.bounds.bottom()) as u64);
+    } else if !place(shape, &sheet, &mut mix) {
+        return None;
+    }
+    let (left, right, from_beyond, to_beyond) = beyond(&shape.clip_rect, 0);
+    mix.add(if from_beyond { FAR } else { left as u64 });
+    mix.add(if to_beyond { FAR } else { right as u64 });
+    mix.add(sheet.y(shape.clip_rect.top()) as u64);
+    mix.add(sheet.y(shape.clip_rect.bottom()) as u64);
+    Some(mix.0)
+}
+
 /// A small shape on a part of the window as one number, with where it lies there.
-fn key(shape: &ClippedShape, digest: &Digest, part: &Area, scale: f32) -> Option<(u64, Area)> {
+fn in_window(shape: &ClippedShape, digest: &Digest, part: &Area, scale: f32) -> Option<(u64, Area)> {
     let points = |pixels: i64| pixels as f32 / scale;
     let seen = digest.bounds.intersect(shape.clip_rect);
     let on = seen.left() < points(part.right)
@@ -425,5 +517,43 @@ mod tests {
         assert_eq!(plan.areas, [Area::new(288, 192, 320, 224)], "what has gone");
         let light = View { ground: Color32::WHITE, ..VIEW };
         assert_eq!(memory.plan(shapes.clone(), light, &[scroll]).areas, [Area::new(0, 0, 640, 480)]);
+    }
+
+    /// What moves on a part, by its place on the sheet and its colour.
+    fn on_sheet(moved: i64, shapes: &[(Rect, Color32)]) -> (Vec<ClippedShape>, Scroll) {
+        let (mut all, scroll) = lane(moved, Color32::RED);
+        all.extend(shapes.iter().map(|(place, colour)| {
+            let place = place.translate(egui::vec2(-moved as f32, 0.0));
+            ClippedShape::new(scroll.rect, Shape::rect_filled(place, 0.0, *colour))
+        }));
+        (all, scroll)
+    }
+
+    #[test]
+    fn what_only_changes_its_order_is_painted() {
+        let (a, b) = (rect(300.0, 240.0, 340.0, 280.0), rect(320.0, 260.0, 360.0, 300.0));
+        for by in [0, 3] {
+            let mut memory = Memory::default();
+            let (shapes, scroll) = on_sheet(96, &[(a, Color32::GREEN), (b, Color32::BLUE)]);
+            memory.plan(shapes, VIEW, &[scroll]);
+            let (shapes, scroll) = on_sheet(96 + by, &[(b, Color32::BLUE), (a, Color32::GREEN)]);
+            let plan = memory.plan(shapes, VIEW, &[scroll]);
+            let both = Area::new(320 - 96 - by, 260, 340 - 96 - by, 280);
+            assert!(plan.areas.iter().any(|area| area.holds(&both)), "moved by {by}: {:?}", plan.areas);
+        }
+    }
+
+    #[test]
+    fn of_what_grows_as_it_moves_the_end_is_painted() {
+        let mut memory = Memory::default();
+        let long = |to: f32| [(rect(250.0, 240.0, to, 300.0), Color32::GREEN)];
+        let (shapes, scroll) = on_sheet(96, &long(450.0));
+        memory.plan(shapes, VIEW, &[scroll]);
+        let (shapes, scroll) = on_sheet(99, &long(453.0));
+        let plan = memory.plan(shapes, VIEW, &[scroll]);
+        let painted: i64 = plan.areas.iter().map(Area::size).sum();
+        assert!(painted < 6_000, "{painted} pixels: {:?}", plan.areas);
+        let end = Area::new(450 - 99, 240, 453 - 99, 300);
+        assert!(plan.areas.iter().any(|area| area.holds(&end)), "{:?}", plan.areas);
     }
 }

@@ -3,8 +3,9 @@
 //! All of it happens on the window's thread, in calls that egui's painter makes while the context is current. What is
 //! kept from call to call are numbers of OpenGL's objects, which end with the window's context.
 //!
-//! Three things cost time where the processor is the painter, and are not needed: to clear the window before each frame,
-//! to keep a picture beside it, and to copy that into it. EGL can be asked to leave a window's pixels as they are when they
+//! Four things cost time where the processor is the painter, and are not needed: to clear the window before each frame,
+//! to keep a picture beside it, to copy that into it, and to have OpenGL paint: what is painted here already is copied as it
+//! lies. EGL can be asked to leave a window's pixels as they are when they
 //! are shown (EGL 1.5, section 3.10.1.1), so they are the picture. That the framework clears them all the same is got round:
 //! between frames OpenGL paints on a scrap of one pixel, and that is what is cleared.
 
@@ -19,11 +20,14 @@ use egui_glow::CallbackFn;
 use egui_glow::glow::{self, Context, HasContext as _, NativeFramebuffer, NativeTexture, PixelUnpackData};
 
 use crate::area::Area;
+use crate::painter::Paper;
 use crate::plan::{Moved, Plan, Shift};
 
 /// What OpenGL calls itself where the processor does the painting.
 const SOFTWARE: [&str; 4] = ["llvmpipe", "softpipe", "swrast", "SwiftShader"];
 
+/// Rows that are handed over at a time.
+const BAND: usize = 64;
 /// Frames after which the window's size is asked for, and frames in which it is after it was another.
 const DOUBT_FRAMES: u32 = 16;
 
@@ -146,6 +150,7 @@ pub struct Surface {
     lost: AtomicBool,
     egl: Option<Egl>,
     rolls: Sheet,
+    band: Sheet,
     scrap: Sheet,
     /// The size that the last frame was painted for, and how many had it.
     seen: [AtomicU32; 2],
@@ -189,11 +194,11 @@ impl Surface {
         })
     }
 
-    /// Turns the painter to the window, parts of which are moved first.
+    /// Turns the painter to the window, parts of which are moved first, and others laid on.
     ///
     /// A second picture holds each part that moves as a roll: what goes out at one side makes room for what comes in at the
     /// other, and nothing in it ever moves. To move a part is then to copy it once.
-    pub fn begin(self: &Arc<Self>, size: [u32; 2], plan: &Plan) -> CallbackFn {
+    pub fn begin(self: &Arc<Self>, size: [u32; 2], plan: &Plan, papers: Vec<Paper>) -> CallbackFn {
         let surface = Arc::clone(self);
         let moved = |shift: &Shift| plan.moving.iter().find(|part| part.area == shift.area).copied();
         // What stays of each part.
@@ -218,6 +223,15 @@ impl Surface {
                             [roll, top, roll + width, bottom],
                             [left, height - top, left + width, height - bottom],
                         );
+                    }
+                }
+                if !papers.is_empty() {
+                    if surface.band.fits(gl, [size[0], BAND as u32]) {
+                        turn(gl, (surface.band.framebuffer(), window));
+                        papers.iter().for_each(|paper| lay(gl, &surface.band, paper, size[1] as i32));
+                    } else {
+                        surface.lost.store(true, Ordering::Relaxed);
+                        surface.state.store(2, Ordering::Relaxed);
                     }
                 }
                 gl.bind_framebuffer(glow::FRAMEBUFFER, window);
@@ -351,6 +365,35 @@ unsafe fn turn(gl: &Context, (from, to): (Option<NativeFramebuffer>, Option<Nati
     unsafe {
         gl.bind_framebuffer(glow::READ_FRAMEBUFFER, from);
         gl.bind_framebuffer(glow::DRAW_FRAMEBUFFER, to);
+    }
+}
+
+/// Lays a painted part on the window, whose height this is, by way of a band.
+///
+/// # Safety
+/// The context has to be current, and turned from the band to the window.
+unsafe fn lay(gl: &Context, band: &Sheet, paper: &Paper, height: i32) {
+    let Area { left, top, right, .. } = paper.area;
+    let [left, top, width] = [left, top, right - left].map(|v| v as i32);
+    let texture = NonZeroU32::new(band.texture.load(Ordering::Relaxed)).map(NativeTexture);
+    // SAFETY: said above; as many pixels are given as are told.
+    unsafe {
+        gl.bind_texture(glow::TEXTURE_2D, texture);
+        for (i, pixels) in paper.pixels.chunks(BAND * (width as usize).max(1)).enumerate() {
+            let (first, rows) = (top + (i * BAND) as i32, (pixels.len() / width as usize) as i32);
+            gl.tex_sub_image_2d(
+                glow::TEXTURE_2D,
+                0,
+                0,
+                0,
+                width,
+                rows,
+                glow::BGRA,
+                glow::UNSIGNED_INT_8_8_8_8_REV,
+                PixelUnpackData::Slice(Some(pixels.as_flattened())),
+            );
+            copy(gl, [0, 0, width, rows], [left, height - first, left + width, height - first - rows]);
+        }
     }
 }
 

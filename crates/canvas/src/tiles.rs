@@ -24,11 +24,11 @@ pub struct Tiles {
 }
 
 impl Tiles {
-    /// Takes down what `shapes` (with their digests) paint on the part `window` of the window, whose sheet has been
+    /// Takes down what `shapes` (with their digests, and how many known ones lie beneath them) paint on the part `window` of the window, whose sheet has been
     /// moved, and `beside` it, so many pixels on either side.
     /// `frame` is what an unknown shape looks like.
     pub fn of<'a>(
-        shapes: impl Iterator<Item = (&'a ClippedShape, &'a Digest)>,
+        shapes: impl Iterator<Item = (&'a ClippedShape, &'a Digest, u64)>,
         (window, beside): (Area, i64),
         sheet: Sheet,
         frame: u64,
@@ -46,10 +46,10 @@ impl Tiles {
             pos2(points(window.right + 1), points(window.bottom + 1)),
         );
         let around = near.expand2(vec2(points(beside), 0.0));
-        for (shape, digest) in shapes {
+        for (shape, digest, rank) in shapes {
             let reached = near.intersects(shape.clip_rect) && around.intersects(digest.bounds);
             if reached {
-                tiles.put(shape, digest, sheet, frame);
+                tiles.put((shape, digest, rank), sheet, frame);
             }
         }
         tiles
@@ -88,7 +88,7 @@ impl Tiles {
         Area { left, top, right, bottom }
     }
 
-    fn put(&mut self, shape: &ClippedShape, digest: &Digest, sheet: Sheet, frame: u64) {
+    fn put(&mut self, (shape, digest, rank): (&ClippedShape, &Digest, u64), sheet: Sheet, frame: u64) {
         let clip = self.clip(&shape.clip_rect, sheet);
         let bounds = self.edges(&digest.bounds, sheet, 0);
         // What is not cut off at the part's sides does not move with it: beside the part it says nothing.
@@ -147,6 +147,7 @@ impl Tiles {
                     continue;
                 }
                 let mut mix = Mix(*look);
+                mix.add(rank);
                 let mut edges_of = |area: &Area, near: i64| {
                     mix.add((area.left.max(at.left - near) - at.left) as u64);
                     mix.add((area.top.max(at.top - near) - at.top) as u64);
@@ -185,7 +186,8 @@ impl Tiles {
                 let other = column < self.columns && {
                     let place = (self.first.0 + column, self.first.1 + row);
                     let look = self.looks[(row * self.columns + column) as usize];
-                    before.look(place) != Some(look)
+                    // A tile that was not known lies in what comes in.
+                    before.look(place).unwrap_or(0) != look
                 };
                 match (other, run) {
                     (true, None) => run = Some(column),

@@ -1,24 +1,28 @@
 //! A window of which only what changed is painted looks like one that is painted whole, whatever goes on in it.
 
-use backline_canvas::{Area, Memory, Shift, View};
+use backline_canvas::{Area, Memory, Paper, Shift, View};
 
 use super::paint::Picture;
 use super::*;
 
 /// How far a pixel may be off, of 255: the order in which numbers are rounded.
 const ROUNDING: f32 = 1.0;
+/// The same where each layer is rounded, and each place to a 256th of a pixel.
+const LAYERS: f32 = 3.0;
 
 /// A picture that is kept from frame to frame.
 struct Kept {
     memory: Memory,
     picture: Option<Picture>,
+    /// The same by the window's own painter.
+    laid: Option<Paper>,
     /// Pixels that were painted.
     painted: i64,
 }
 
 impl Kept {
     fn new() -> Self {
-        Self { memory: Memory::default(), picture: None, painted: 0 }
+        Self { memory: Memory::default(), picture: None, laid: None, painted: 0 }
     }
 
     /// Paints what changed in a frame, and compares with the frame painted whole.
@@ -36,14 +40,33 @@ impl Kept {
             None => Picture::new(points, scale, egui::Color32::RED, &[], &bench.textures),
         };
         backline_canvas::soft_edges(&bench.ctx);
+        let window = Area::new(0, 0, i64::from(size[0]), i64::from(size[1]));
+        let mut laid = self.laid.take().unwrap_or_else(|| Paper::new(window));
         for Shift { area, by } in shifts {
-            picture.shift([area.left, area.top, area.right, area.bottom], by);
+            let edges = [area.left, area.top, area.right, area.bottom];
+            picture.shift(edges, by);
+            shift(&mut laid.pixels, window.right as usize, edges, by);
         }
         self.painted = areas.iter().map(Area::size).sum();
         for area in &areas {
             let shapes = bench.ctx.tessellate(self.memory.within(area), scale);
             picture.paint(scale, &shapes, &bench.textures);
+            let paper = self.memory.painted(&bench.ctx, area, &bench.glyphs).expect("all of it is known");
+            for (row, pixels) in paper.pixels.chunks((area.right - area.left) as usize).enumerate() {
+                let start = (area.top as usize + row) * size[0] as usize + area.left as usize;
+                laid.pixels[start..start + pixels.len()].copy_from_slice(pixels);
+            }
         }
+        let at_once = self.memory.painted(&bench.ctx, &window, &bench.glyphs).expect("all of it is known");
+        let wrong: Vec<usize> = (0..laid.pixels.len())
+            .filter(|i| (0..3).any(|c| laid.pixels[*i][c].abs_diff(at_once.pixels[*i][c]) > 1))
+            .collect();
+        assert!(
+            wrong.is_empty(),
+            "{what}: laid piece by piece {} pixels differ: {:?}",
+            wrong.len(),
+            wrong.first()
+        );
         let shapes = bench.ctx.tessellate(output.shapes, scale);
         let whole = Picture::new(points, scale, ground, &shapes, &bench.textures);
         let off = picture
@@ -56,7 +79,23 @@ impl Kept {
         let places = wrong.iter().take(5).map(|place| (place % whole.width, place / whole.width));
         let places: Vec<_> = places.collect();
         assert!(wrong.is_empty(), "{what}: {} pixels are not what they should be: {places:?}", wrong.len());
-        self.picture = Some(picture);
+        let worst = at_once.pixels.iter().zip(&whole.pixels).map(|([blue, green, red, _], other)| {
+            let own = [red, green, blue].map(|v| f32::from(*v));
+            (0..3).map(|i| (own[i] - other[i]).abs()).fold(0.0, f32::max)
+        });
+        let (place, worst) = worst.enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).expect("there are pixels");
+        let at = (place % whole.width, place / whole.width);
+        assert!(worst <= LAYERS, "{what}: by the window's own painter {at:?} is off by {worst}");
+        (self.picture, self.laid) = (Some(picture), Some(laid));
+    }
+}
+
+/// Moves pixels between some edges to the left.
+fn shift(pixels: &mut [[u8; 4]], width: usize, edges: [i64; 4], by: i64) {
+    let [left, top, right, bottom] = edges.map(|edge| edge as usize);
+    for row in pixels.chunks_mut(width).take(bottom).skip(top) {
+        let (from, to) = if by > 0 { (left + by as usize, left) } else { (left, left + -by as usize) };
+        row.copy_within(from..from + (right - left) - by.unsigned_abs() as usize, to);
     }
 }
 
