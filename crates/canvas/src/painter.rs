@@ -11,6 +11,8 @@ use crate::area::Area;
 
 /// Parts of a pixel.
 const PARTS: i64 = 256;
+/// Places are no farther away than this, in parts of a pixel.
+const FARTHEST: f64 = (1u64 << 29) as f64;
 /// A row this long is looked through pixel by pixel; in a longer one it is reckoned where it begins and ends.
 const SHORT: i64 = 12;
 
@@ -135,7 +137,9 @@ impl Paper {
         let nearest = |points: f32| {
             /// Makes all places positive, so that cutting off what follows the point rounds down.
             const UP: f64 = (1u64 << 32) as f64;
-            (f64::from(points * scale) * PARTS as f64 + (UP + 0.5)) as i64 - (1 << 32)
+            let place = f64::from(points * scale) * PARTS as f64;
+            // What lies beyond all windows, or nowhere, must not break the reckoning with whole numbers.
+            (place.max(-FARTHEST).min(FARTHEST) + (UP + 0.5)) as i64 - (1 << 32)
         };
         let places: Vec<Place> =
             mesh.vertices.iter().map(|corner| (nearest(corner.pos.x), nearest(corner.pos.y))).collect();
@@ -347,6 +351,19 @@ mod tests {
                     let (x, y) = (area.left + i % width, area.top + i / width);
                     assert_eq!(*pixel, whole.pixels[(y * 120 + x) as usize], "{x}, {y} at {scale}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_corner_that_lies_nowhere_breaks_nothing() {
+        let mut paper = Paper::new(Area::new(0, 0, 80, 70));
+        let clip = paper.area;
+        for wrong in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, -1e9] {
+            for place in [pos2(wrong, 10.0), pos2(10.0, wrong), pos2(wrong, wrong)] {
+                let mut mesh = octagon();
+                mesh.vertices[3].pos = place;
+                assert!(paper.paint(&mesh, &clip, 2.0, &white()));
             }
         }
     }
