@@ -69,9 +69,9 @@ pub(crate) struct Ear {
 impl Ear {
     /// An ear for a stream.
     pub(crate) fn for_stream(perceptron: &'static Emission, net: Option<&Model>) -> Self {
-        let net = net.and_then(StreamEar::new).map_or(Net::None, |ear| {
-            Net::Stream(Box::new(Stream { ear, memory: Memory::new(), now: None }))
-        });
+        let net = net
+            .and_then(StreamEar::new)
+            .map_or(Net::None, |ear| Net::Stream(Box::new(Stream { ear, memory: Memory::new(), now: None })));
         Self { scorer: Scorer::new(perceptron), net }
     }
 
