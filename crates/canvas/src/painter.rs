@@ -139,7 +139,8 @@ impl Paper {
             const UP: f64 = (1u64 << 32) as f64;
             let place = f64::from(points * scale) * PARTS as f64;
             // What lies beyond all windows, or nowhere, must not break the reckoning with whole numbers.
-            (place.max(-FARTHEST).min(FARTHEST) + (UP + 0.5)) as i64 - (1 << 32)
+            let place = if place.is_nan() { -FARTHEST } else { place.clamp(-FARTHEST, FARTHEST) };
+            (place + (UP + 0.5)) as i64 - (1 << 32)
         };
         let places: Vec<Place> =
             mesh.vertices.iter().map(|corner| (nearest(corner.pos.x), nearest(corner.pos.y))).collect();
