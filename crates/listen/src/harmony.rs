@@ -35,7 +35,7 @@ pub const DECISION_LAG_S: f64 = LATENCY_S + 4.0 * HOP_S;
 const SILENCE: f32 = 5e-4;
 /// Frames that stay open to revision in a stream: three seconds.
 const OPEN_FRAMES: usize = 64;
-/// Frames whose probabilities are brought up to date with each new one.
+/// Frames whose probabilities are brought up to date with each new one; older ones hardly change any more.
 const REVISED_FRAMES: usize = 6;
 /// Frames that stay open, and between refreshes, with hindsight.
 const OPEN_FRAMES_OFFLINE: usize = 640;
@@ -94,8 +94,6 @@ struct Engine {
     keys: KeyTracker,
     /// First frame that the key tracker and the ear's memory have not had.
     told_from: usize,
-    /// Frames whose probabilities may still change by more than a little.
-    fresh: usize,
 }
 
 impl Engine {
@@ -123,7 +121,6 @@ impl Engine {
             opened_s: Vec::new(),
             present: None,
             told_from: 0,
-            fresh: REVISED_FRAMES,
         }
     }
 
@@ -201,7 +198,7 @@ impl Engine {
     fn refresh(&mut self, now_s: f64) {
         self.since_refresh = 0;
         self.lattice.refresh(self.revised_frames);
-        self.tell(now_s, self.fresh);
+        self.tell(now_s, REVISED_FRAMES);
         while self.lattice.nodes().len() > self.open_frames {
             let Some(node) = self.lattice.settle() else { break };
             match &mut self.tail {
