@@ -283,6 +283,8 @@ fn a_knob_that_is_turned_moves_the_parameter() {
     hand(&connection, MOTION_NOTIFY_EVENT, 0, x, y);
     rest(&mut host, &mut || {});
     hand(&connection, BUTTON_PRESS_EVENT, 1, 0.0, 0.0);
+    // A frame has to see it: on a busy machine one would else see it together with half of the way.
+    rest(&mut host, &mut || {});
     for step in 1..=12 {
         hand(&connection, MOTION_NOTIFY_EVENT, 0, x, y - 4.0 * step as f32);
         std::thread::sleep(Duration::from_millis(40));
