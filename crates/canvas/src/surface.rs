@@ -194,6 +194,12 @@ impl Surface {
         })
     }
 
+    /// Leaves the window to egui's painter: the system does not give what is needed.
+    fn refuse(&self) {
+        self.lost.store(true, Ordering::Relaxed);
+        self.state.store(2, Ordering::Relaxed);
+    }
+
     /// Turns the painter to the window, parts of which are moved first, and others laid on.
     ///
     /// A second picture holds each part that moves as a roll: what goes out at one side makes room for what comes in at the
@@ -230,8 +236,7 @@ impl Surface {
                         turn(gl, (surface.band.framebuffer(), window));
                         papers.iter().for_each(|paper| lay(gl, &surface.band, paper, size[1] as i32));
                     } else {
-                        surface.lost.store(true, Ordering::Relaxed);
-                        surface.state.store(2, Ordering::Relaxed);
+                        surface.refuse();
                     }
                 }
                 gl.bind_framebuffer(glow::FRAMEBUFFER, window);
@@ -257,8 +262,7 @@ impl Surface {
                 surface.frames.store(0, Ordering::Relaxed);
             }
             if !pieces.is_empty() && !surface.rolls.fits(gl, size) {
-                surface.lost.store(true, Ordering::Relaxed);
-                surface.state.store(2, Ordering::Relaxed);
+                surface.refuse();
             } else if !pieces.is_empty() {
                 // SAFETY: the context is current, and the objects are its own.
                 unsafe {

@@ -2,7 +2,7 @@
 
 use backline_canvas::{Area, Memory, Paper, Shift, View};
 
-use super::paint::Picture;
+use super::paint::{Picture, shift};
 use super::*;
 
 /// How far a pixel may be off, of 255: the order in which numbers are rounded.
@@ -44,7 +44,7 @@ impl Kept {
         let mut laid = self.laid.take().unwrap_or_else(|| Paper::new(window));
         for Shift { area, by } in shifts {
             let edges = [area.left, area.top, area.right, area.bottom];
-            picture.shift(edges, by);
+            shift(&mut picture.pixels, picture.width, edges, by);
             shift(&mut laid.pixels, window.right as usize, edges, by);
         }
         self.painted = areas.iter().map(Area::size).sum();
@@ -87,15 +87,6 @@ impl Kept {
         let at = (place % whole.width, place / whole.width);
         assert!(worst <= LAYERS, "{what}: by the window's own painter {at:?} is off by {worst}");
         (self.picture, self.laid) = (Some(picture), Some(laid));
-    }
-}
-
-/// Moves pixels between some edges to the left.
-fn shift(pixels: &mut [[u8; 4]], width: usize, edges: [i64; 4], by: i64) {
-    let [left, top, right, bottom] = edges.map(|edge| edge as usize);
-    for row in pixels.chunks_mut(width).take(bottom).skip(top) {
-        let (from, to) = if by > 0 { (left + by as usize, left) } else { (left, left + -by as usize) };
-        row.copy_within(from..from + (right - left) - by.unsigned_abs() as usize, to);
     }
 }
 

@@ -63,15 +63,6 @@ impl Picture {
         }
     }
 
-    /// Moves the pixels between some edges to the left.
-    pub fn shift(&mut self, edges: [i64; 4], by: i64) {
-        let [left, top, right, bottom] = edges.map(|edge| edge as usize);
-        for row in self.pixels.chunks_mut(self.width).take(bottom).skip(top) {
-            let (from, to) = if by > 0 { (left + by as usize, left) } else { (left, left + -by as usize) };
-            row.copy_within(from..from + (right - left) - by.unsigned_abs() as usize, to);
-        }
-    }
-
     fn mesh(&mut self, clip: Rect, scale: f32, mesh: &Mesh, texture: &ColorImage) {
         for triangle in mesh.indices.chunks_exact(3) {
             let corners = [0, 1, 2].map(|i| mesh.vertices[triangle[i] as usize]);
@@ -157,6 +148,15 @@ impl Picture {
         let mut ppm = format!("P6 {} {} 255\n", self.width, self.height).into_bytes();
         ppm.extend(self.pixels.iter().flat_map(|p| [p[0], p[1], p[2]].map(|v| v.round() as u8)));
         ppm
+    }
+}
+
+/// Moves the pixels between some edges of a picture so wide to the left.
+pub fn shift<T: Copy>(pixels: &mut [T], width: usize, edges: [i64; 4], by: i64) {
+    let [left, top, right, bottom] = edges.map(|edge| edge as usize);
+    for row in pixels.chunks_mut(width).take(bottom).skip(top) {
+        let (from, to) = if by > 0 { (left + by as usize, left) } else { (left, left + -by as usize) };
+        row.copy_within(from..from + (right - left) - by.unsigned_abs() as usize, to);
     }
 }
 

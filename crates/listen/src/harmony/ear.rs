@@ -44,11 +44,17 @@ struct Stream {
 /// All of a recording.
 struct Recording {
     told: Vec<Told>,
+    /// What was heard of each frame, and where the same music comes again.
+    heard: Vec<[f32; CLASSES]>,
+    /// Until it is heard again.
+    first: Option<FirstTime>,
+}
+
+/// What is kept of a recording's first decoding.
+struct FirstTime {
     /// What was heard of each frame by itself.
     own: Vec<[f32; CLASSES]>,
     repeats: Repeats,
-    /// What was heard of it where the same music comes again besides.
-    heard: Vec<[f32; CLASSES]>,
     /// What was made of it.
     decoded: Vec<[f32; CLASSES]>,
 }
@@ -103,7 +109,8 @@ impl Ear {
             let own: Vec<_> = told.iter().enumerate().map(together).collect();
             let repeats = Repeats::find(&own, y);
             let heard = repeats.borrow(&own);
-            Net::Recording(Recording { told, own, repeats, heard, decoded: Vec::new() })
+            let first = Some(FirstTime { own, repeats, decoded: Vec::new() });
+            Net::Recording(Recording { told, heard, first })
         });
         Self { scorer, net }
     }
@@ -157,14 +164,16 @@ impl Ear {
         match &mut self.net {
             Net::None => {}
             Net::Stream(stream) => stream.memory.remember(decoded),
-            Net::Recording(all) => all.decoded.push(*decoded),
+            Net::Recording(all) => all.first.iter_mut().for_each(|first| first.decoded.push(*decoded)),
         }
     }
 
-    /// Has the frames of a recording borrow from what was made of others, once that is known of all; whether they do.
+    /// Has the frames of a recording borrow from what was made of others, once that is known of all; whether they do, which is
+    /// once.
     pub(crate) fn hear_again(&mut self) -> bool {
         let Net::Recording(all) = &mut self.net else { return false };
-        all.heard = all.repeats.borrow_decoded(&all.own, &std::mem::take(&mut all.decoded));
+        let Some(FirstTime { own, repeats, decoded }) = all.first.take() else { return false };
+        all.heard = repeats.borrow_decoded(&own, &decoded);
         true
     }
 
