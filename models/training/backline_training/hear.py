@@ -6,14 +6,17 @@ FOLDER holds recordings, each with a `.json` of the same stem as `backline demo 
 `key` ("A minor"), `beats_s`, `downbeats_s`, `chords` [{start_s, end_s, label}], `drums` [{time_s, voice}], and, if
 wanted, `condition` ("full mix", "drums only", …). What is missing is not scored.
 
-Modes: offline, online; offline-rules, online-rules (without the nets); and peers, where they are installed: librosa,
-aubio, madmom, essentia (beats and tempo; essentia also the key) and chordino (chords, by `chord_extractor`).
+Modes: offline, online; offline-rules, online-rules (without the nets); and peers, where they are installed. That hear the
+whole recording first: librosa, madmom, madmom-bars (with downbeats), beatnet-offline (with downbeats), essentia (also the
+key; all these beats and tempo) and chordino (chords, by `chord_extractor`). That hear it as it comes: aubio, madmom-online,
+beatnet (with downbeats; its particles are drawn by numpy, seeded here).
 
 Definitions are mir_eval's. Beats: F at 70 ms, CMLt and AMLt, the first 5 s left out. Tempo: Acc1 within 4 %, Acc2 also
 x2, x3, 1/2, 1/3; 1 %: within 1 %. Lock: when the first beat was told that is followed by no wrong one in the next
-4 beats. Key: MIREX weights, the fifth counted both ways. Chords: WCSR by root, majmin, sevenths, majmin_inv, and the mean
-of over- and under-segmentation; change: median distance of a true change to the nearest told one, within 1 s. Drums: onset F
-at 50 ms for each voice. Latency: median from an item's own time to its decision (online).
+4 beats; locked: whether there was one. Key: MIREX weights, the fifth counted both ways. Chords: WCSR by root, majmin,
+sevenths, majmin_inv, and the mean of over- and under-segmentation; change: median distance of a true change to the nearest
+told one, within 1 s. Drums: onset F at 50 ms for each voice. Latency: median from an item's own time to its decision
+(of those that hear it as it comes).
 """
 
 import argparse
@@ -28,6 +31,8 @@ import numpy as np
 
 AUDIO = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
 OWN = ("offline", "online", "offline-rules", "online-rules")
+PEERS = ("librosa", "aubio", "madmom", "madmom-bars", "madmom-online", "beatnet", "beatnet-offline", "essentia", "chordino")
+CAUSAL = ("online", "online-rules", "aubio", "madmom-online", "beatnet")
 VOICES = {"kick": ("kick",), "snare": ("snare",), "hat": ("closed_hat", "open_hat")}
 VOICES |= {"tom": ("low_tom", "mid_tom", "high_tom"), "cymbal": ("crash", "ride")}
 # Since when the music has been going on, in seconds, for the curve of what is right by then.
@@ -56,6 +61,7 @@ def backline(program, mode, audio):
 def peer(name, audio):
     """What a peer hears, in the shape of Backline's analysis; ImportError where it is not installed."""
     heard = {"beats": [], "tempo_bpm": None, "chords": None, "key": None, "drums": None, "metre": None}
+    numbers = decided = None
     if name == "librosa":
         import librosa
 
@@ -67,16 +73,32 @@ def peer(name, audio):
         import soundfile
 
         y, rate = soundfile.read(str(audio), dtype="float32", always_2d=True)
-        y, tracker, beats = y.mean(1), aubio.tempo("default", 1024, 512, rate), []
+        y, tracker, beats, decided = y.mean(1), aubio.tempo("default", 1024, 512, rate), [], []
         for i in range(0, len(y) - 512, 512):
             if tracker(y[i : i + 512]):
                 beats.append(tracker.get_last_s())
+                decided.append((i + 512) / rate)
         heard["tempo_bpm"] = float(tracker.get_bpm())
-    elif name == "madmom":
-        from madmom.features.beats import DBNBeatTrackingProcessor, RNNBeatProcessor
+    elif name.startswith("madmom"):
+        from madmom.features import beats as plain
+        from madmom.features import downbeats as bars
 
-        beats = DBNBeatTrackingProcessor(fps=100)(RNNBeatProcessor()(str(audio)))
-        heard["tempo_bpm"] = float(60 / np.median(np.diff(beats))) if len(beats) > 1 else None
+        if name == "madmom-bars":
+            dbn = bars.DBNDownBeatTrackingProcessor(beats_per_bar=[3, 4], fps=100)
+            beats, numbers = dbn(bars.RNNDownBeatProcessor()(str(audio))).T
+        else:
+            online = name == "madmom-online"
+            dbn = plain.DBNBeatTrackingProcessor(fps=100, online=online)
+            beats = dbn(plain.RNNBeatProcessor(online=online)(str(audio)))
+            # The second half of a frame comes after the time that it stands for.
+            decided = beats + 1024 / 44100 if online else None
+    elif name.startswith("beatnet"):
+        from BeatNet.BeatNet import BeatNet
+
+        np.random.seed(1)
+        net = BeatNet(1, "offline", "DBN") if name == "beatnet-offline" else BeatNet(1, "online", "PF")
+        beats, numbers = net.process(str(audio)).T
+        decided = beats + 0.032 if name == "beatnet" else None
     elif name == "essentia":
         import essentia.standard as es
 
@@ -92,9 +114,20 @@ def peer(name, audio):
         heard["chords"] = [
             {"start_s": c.timestamp, "end_s": e, "label": harte(c.chord)} for c, e in zip(spans, ends)
         ]
-        return heard
-    heard["beats"] = [{"time_s": float(t), "beat": None, "decided_s": None} for t in beats]
+        return heard | {"beats": None}
+    heard["tempo_bpm"] = heard["tempo_bpm"] or pace(beats)
+    heard["bars"] = numbers is not None
+    numbers = [None] * len(beats) if numbers is None else [int(n) for n in numbers]
+    decided = [None] * len(beats) if decided is None else [float(t) for t in decided]
+    heard["beats"] = [{"time_s": float(t), "beat": n, "decided_s": d} for t, n, d in zip(beats, numbers, decided)]
     return heard
+
+
+def pace(beats):
+    """The tempo of some beats: from the mean of the intervals that are about the median one, as frames are coarse."""
+    gaps = np.diff(beats)
+    gaps = gaps[np.abs(gaps - np.median(gaps)) < 0.1 * np.median(gaps)] if len(gaps) else gaps
+    return float(60 / gaps.mean()) if len(gaps) else None
 
 
 def harte(symbol):
@@ -111,8 +144,12 @@ def harte(symbol):
 def score(truth, heard, online):
     """Every figure that truth and what was heard allow."""
     out = {}
-    if truth.get("beats_s"):
-        out |= beats(truth, heard)
+    if truth.get("beats_s") and heard["beats"] is not None:
+        out |= beats(truth, heard, online)
+    if truth.get("tempo_bpm") and heard["beats"] is not None:
+        out |= tempo(truth["tempo_bpm"], heard["tempo_bpm"] or 0)
+    if truth.get("metre") and heard["metre"]:
+        out["metre"] = float(heard["metre"]["label"] == truth["metre"])
     if truth.get("key") and heard["key"]:
         out |= key(truth["key"], f"{heard['key']['tonic']} {heard['key']['mode']}")
     if truth.get("chords") and heard["chords"] is not None:
@@ -135,29 +172,32 @@ def times(drums, names):
     return np.array(sorted(d["time_s"] for d in drums if d["voice"] in names))
 
 
-def beats(truth, heard):
-    """Beats, downbeats, tempo, metre, lock."""
+def beats(truth, heard, online):
+    """Beats, downbeats, lock."""
     ref, est = np.array(truth["beats_s"]), np.array([b["time_s"] for b in heard["beats"]])
     est.sort()
     trimmed = mir_eval.beat.trim_beats(ref), mir_eval.beat.trim_beats(est)
     out = {"beat F": mir_eval.beat.f_measure(*trimmed)}
     continuity = mir_eval.beat.continuity(*trimmed) if len(trimmed[1]) > 1 else (0, 0, 0, 0)
     out |= {"CMLt": continuity[1], "AMLt": continuity[3]}
-    if truth.get("downbeats_s") and any(b["beat"] for b in heard["beats"]):
+    if truth.get("downbeats_s") and heard.get("bars", True):
         downs = np.array([b["time_s"] for b in heard["beats"] if b["beat"] == 1])
         pair = mir_eval.beat.trim_beats(np.array(truth["downbeats_s"])), mir_eval.beat.trim_beats(downs)
         out["downbeat F"] = mir_eval.beat.f_measure(*pair)
-    ratio = (heard["tempo_bpm"] or 0) / truth["tempo_bpm"]
-    out["tempo 1%"] = float(abs(ratio - 1) <= 0.01)
-    out["Acc1"] = float(abs(ratio - 1) <= 0.04)
-    out["Acc2"] = float(any(abs(ratio / k - 1) <= 0.04 for k in (1, 2, 3, 1 / 2, 1 / 3)))
-    if heard["metre"]:
-        out["metre"] = float(heard["metre"]["label"] == truth["metre"])
-    told = [b["decided_s"] for b in heard["beats"]]
-    if told and told[0] is not None and ref.size:
+    if online:
+        told = [b["decided_s"] for b in heard["beats"]]
         near = np.array([np.abs(ref - t).min() < 0.07 for t in est])
         good = [i for i in range(len(near)) if near[i : i + 5].all()]
         out["lock s"] = told[good[0]] if good else float("nan")
+        out["locked"] = float(bool(good))
+    return out
+
+
+def tempo(true, told):
+    """Within 1 %; within 4 %, and so at another level."""
+    ratio = told / true
+    out = {"tempo 1%": float(abs(ratio - 1) <= 0.01), "Acc1": float(abs(ratio - 1) <= 0.04)}
+    out["Acc2"] = float(any(abs(ratio / k - 1) <= 0.04 for k in (1, 2, 3, 1 / 2, 1 / 3)))
     return out
 
 
@@ -215,7 +255,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--backline", default="backline", help="the program")
-    parser.add_argument("--modes", default=",".join((*OWN, "librosa", "aubio", "madmom", "essentia", "chordino")))
+    parser.add_argument("--modes", default=",".join(OWN + PEERS))
     parser.add_argument("--worst", type=int, default=5, help="worst items of each task that are named")
     parser.add_argument("--json", type=pathlib.Path, help="write every item's figures here")
     args = parser.parse_args()
@@ -226,7 +266,7 @@ def main():
     for mode in args.modes.split(","):
         try:
             hear = (lambda audio: backline(args.backline, mode, audio)) if mode in OWN else (lambda a: peer(mode, a))
-            found[mode] = [score(truth, hear(audio), mode.startswith("online")) for audio, truth in pairs]
+            found[mode] = [score(truth, hear(audio), mode in CAUSAL) for audio, truth in pairs]
         except ImportError as error:
             print(f"{mode} is not installed and left out ({error})")
     columns = list(collections.OrderedDict.fromkeys(k for scores in found.values() for s in scores for k in s))
