@@ -264,6 +264,45 @@ def comp(rng, per_bar, compound, beats, chords):
     return out
 
 
+# What one player's hands do in a bar: b bass, B its fifth, o the chord, 1 to 4 the chord's tones from below, x both at once, . nothing.
+# Spread over the bar evenly, so that a pattern of six is quarters' halves in 3/4 and eighths in 6/8.
+HANDS = {
+    (4, False): ["boBo", "b.o.B.o.", "bobo", "b1213121", "b2132123", "b.12B.12", "boooBooo", "b..oB.o.", "x...o...x...o...",
+                 "b.o.b.o.", "x.o.", "b1.2B1.2", "b123", "x...x.o.x...x.o."],
+    (3, False): ["boo", "b.o.o.", "b..o..o..o..", "boo", "b.oooo", "b12121", "b.1.2.", "b12312", "xoo", "x....o", "b.121."],
+    (2, True): ["b12321", "b1232b", "b..o..", "booboo", "b12b12", "boo", "b.ob.o", "b.1.2.3.2.1.", "x.oo.o"],
+    (4, True): ["b12b12b12b12", "b..o..b..o..", "booboobooboo"],
+    (2, False): ["bo", "bobo", "b.o."],
+    (5, False): ["booBo", "boobo", "b.o.o.b.o."],
+    (7, False): ["boooBoo", "boboboo"],
+}  # fmt: skip
+
+
+def hands(rng, per_bar, compound, beats, chords):
+    """Bass and chords of one player alone: waltzes, picked guitars, stride, and what is played across the beat."""
+    pattern, low = rng.choice(HANDS[per_bar, compound]), rng.choice([40, 43, 48, 52])
+    if rng.random() < 0.2:
+        # Across the beat, as a bossa or a riff goes: the first stroke of the bar stays.
+        size = per_bar * (6 if compound else 4)
+        pattern = "".join(rng.choice("bxo....." if i else "xb") for i in range(size))
+    flat, sub, out = rng.choice([0, 6, 14]), per_bar / len(pattern), []
+    ring = rng.choice([0.5, 0.9, 2.0])
+    for bar in range(0, beats, per_bar):
+        for i, what in enumerate(pattern):
+            if what == "." or bar + i * sub >= beats or (i and rng.random() < 0.02):
+                continue
+            root, minor = chord_at(chords, bar + i * sub)
+            tones = sorted(low + (t - low) % 12 for t in (root, root + (3 if minor else 4), root + 7))
+            bass_key = low - 12 + (root + (7 if what == "B" else 0) - low) % 12
+            keys = {"b": [bass_key], "B": [bass_key], "x": [bass_key, *tones]}.get(what) or tones
+            if what.isdigit():
+                keys = [[*tones, tones[0] + 12][int(what) - 1]]
+            velocity = 82 + (flat if i == 0 else flat / 2 if what in "bBx" else 0) + rng.gauss(0, 5)
+            lag = rng.choice([0, 0, 0.01])
+            out += [(bar + i * sub + lag * k, sub * ring, "chords", key, velocity) for k, key in enumerate(keys)]
+    return out
+
+
 def tune(rng, per_bar, compound, beats, chords):
     """A melody: a rhythm of two bars that comes again with other notes, as tunes do."""
     sub, out = 3 if compound else 2, []

@@ -24,7 +24,7 @@ def run(config, args):
     torch.set_num_threads(config["threads"])
     pieces = data.Pieces(args.work / config["evaluate"])
     saved = torch.load(args.work / "last.pt", map_location="cpu")
-    net = RhythmNet(saved["bands"], config["channels"], config["hidden"])
+    net = RhythmNet(saved["bands"], config["channels"], config["hidden"], config["deep"])
     net.load_state_dict(saved["mean"])
     net.eval()
     items = [pieces.items[n] for n in pieces.names]

@@ -9,7 +9,7 @@ from .net import METRES, OUTPUTS, PAIR, RhythmNet
 def run(config, args):
     """Exports `WORK/last.pt`."""
     saved = torch.load(args.work / "last.pt", map_location="cpu")
-    net = RhythmNet(saved["bands"], config["channels"], config["hidden"])
+    net = RhythmNet(saved["bands"], config["channels"], config["hidden"], config["deep"])
     net.load_state_dict(saved["mean"])
     about = {
         "name": "rhythm",

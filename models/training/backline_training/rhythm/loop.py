@@ -1,11 +1,34 @@
-"""The training loop that the rhythm nets share: warmed up, then slowed along a cosine, with averaged weights."""
+"""The training loop that the rhythm nets share: warmed up, then slowed along a cosine, with averaged weights.
+
+Started by `torchrun --nproc-per-node N -m backline_training train …`, N processes learn from a batch each and share what
+they learnt.
+"""
 
 import json
 import math
+import os
 import time
 
 import numpy as np
 import torch
+from torch import distributed
+
+
+def processes(device):
+    """(this process, how many there are)."""
+    if int(os.environ.get("WORLD_SIZE", 1)) == 1:
+        return 0, 1
+    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    return distributed.get_rank(), distributed.get_world_size()
+
+
+def share_gradients(net, count):
+    """The mean over all processes."""
+    found = [p.grad for p in net.parameters() if p.grad is not None]
+    flat = torch.cat([g.reshape(-1) for g in found])
+    distributed.all_reduce(flat)
+    for gradient, mean in zip(found, (flat / count).split([g.numel() for g in found])):
+        gradient.copy_(mean.view_as(gradient))
 
 
 def run(config, work, train, net, optimiser, about, loss_of, check):
@@ -15,6 +38,7 @@ def run(config, work, train, net, optimiser, about, loss_of, check):
     a batch of these pieces. check(mean): figures on the validation pieces with the averaged weights, by name.
     """
     device = next(net.parameters()).device
+    process, count = processes(device)
     last, step, mean = work / "last.pt", 0, None
     if last.exists():
         saved = torch.load(last, map_location=device)
@@ -26,7 +50,7 @@ def run(config, work, train, net, optimiser, about, loss_of, check):
     while step < config["steps"]:
         if step % 50 == 0:
             train.refresh()
-        rng = np.random.default_rng([config["seed"], step])
+        rng = np.random.default_rng([config["seed"], step, process])
         names = rng.choice(train.names, config["batch"])
         # Warm up, then fall along a cosine.
         warm = min(1.0, (step + 1) / 50)
@@ -37,13 +61,15 @@ def run(config, work, train, net, optimiser, about, loss_of, check):
         loss = loss_of(names, rng)
         optimiser.zero_grad()
         loss.backward()
+        if count > 1:
+            share_gradients(net, count)
         torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
         optimiser.step()
         step += 1
         keep = min(config["averaging"], step / (step + 10))
         for k, v in net.state_dict().items():
             mean[k].mul_(keep).add_(v, alpha=1 - keep)
-        if step % config["check_every"] == 0 or step == config["steps"]:
+        if process == 0 and (step % config["check_every"] == 0 or step == config["steps"]):
             torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "mean": mean, **about}, last)
             line = {"step": step, "pieces": len(train.names), "minutes": (time.monotonic() - begun) / 60,
                     "loss": loss.item(), **check(mean)}  # fmt: skip

@@ -20,20 +20,21 @@ METRE = slice(8 + len(VOICES), WIDTH)
 class RhythmNet(nn.Module):
     """x [batch, frames, bands] and states to logits [batch, frames, WIDTH] and states; frames are even."""
 
-    def __init__(self, bands, channels, hidden):
+    def __init__(self, bands, channels, hidden, deep):
         super().__init__()
-        self.bands, self.channels, self.hidden = bands, channels, hidden
+        self.bands, self.channels, self.hidden, self.deep = bands, channels, hidden, deep
         self.conv1, self.conv2 = nn.Conv1d(bands, channels, 3), nn.Conv1d(channels, channels, 3)
         self.gru1 = nn.GRU(PAIR * channels, hidden, batch_first=True)
         self.gru2 = nn.GRU(hidden, hidden, batch_first=True)
-        self.heads = nn.Linear(PAIR * channels + 2 * hidden, PAIR * WIDTH)
+        self.gru3 = nn.GRU(hidden, deep, batch_first=True)
+        self.heads = nn.Linear(PAIR * channels + 2 * hidden + deep, PAIR * WIDTH)
 
     def states(self, batch=1):
         """Shapes of the states: the convolutions' tails, the recurrent layers' values."""
         tails = [[batch, self.bands, 2], [batch, self.channels, 2]]
-        return tails + [[1, batch, self.hidden], [1, batch, self.hidden]]
+        return tails + [[1, batch, self.hidden], [1, batch, self.hidden], [1, batch, self.deep]]
 
-    def forward(self, x, tail1, tail2, h1, h2):
+    def forward(self, x, tail1, tail2, h1, h2, h3):
         """One stretch of frames."""
         batch, frames = x.shape[0], x.shape[1]
         x = torch.cat([tail1, x.transpose(1, 2)], 2)
@@ -44,8 +45,9 @@ class RhythmNet(nn.Module):
         pairs = x.reshape(batch, frames // PAIR, PAIR * self.channels)
         first, h1 = self.gru1(pairs, h1)
         second, h2 = self.gru2(first, h2)
-        y = self.heads(torch.cat([pairs, first, second], 2))
-        return y.reshape(batch, frames, WIDTH), tail1, tail2, h1, h2
+        third, h3 = self.gru3(second, h3)
+        y = self.heads(torch.cat([pairs, first, second, third], 2))
+        return y.reshape(batch, frames, WIDTH), tail1, tail2, h1, h2, h3
 
     def whole(self, x):
         """Logits of whole excerpts, from silence."""

@@ -63,8 +63,8 @@ class Sources:
 def make(number, split, sources, config):
     """The `number`-th piece of a split, always the same."""
     rng = random.Random(f"{config['seed']} {split} {number}")
-    kind = rng.choices(("groove", "pop", "sheets", "made"), config["mixture"])[0]
-    build = {"groove": with_groove, "pop": with_pop, "sheets": with_sheet, "made": made_up}[kind]
+    kind = rng.choices(("groove", "pop", "sheets", "made", "alone"), config["mixture"])[0]
+    build = {"groove": with_groove, "pop": with_pop, "sheets": with_sheet, "made": made_up, "alone": alone}[kind]
     length_s = config["excerpt_s"]
     source, parts, condition, bpm, swing, one_shots = build(rng, split, sources)
     return perform(rng, f"{split}_{number:05d}_{source.name}", split, source, parts, condition, bpm, swing, length_s,
@@ -156,6 +156,25 @@ def made_up(rng, split, sources):
     args = (rng, per_bar, compound, beats, chords)
     swing = rng.choice([0.5] * 7 + [0.56, 0.6, 2 / 3]) if not compound and per_bar != 7 else 0.5
     return source, *ensemble(rng, args, bpm, None), bpm, swing, rng.random() < 0.5
+
+
+def alone(rng, split, sources):
+    """One player's bass and chords, sometimes with a tune or a bass beside them: much of it in three."""
+    del sources
+    per_bar, compound = key = rng.choices(list(arrange.HANDS), [0.42, 0.28, 0.2, 0.03, 0.03, 0.02, 0.02])[0]
+    bpm = usual_bpm(rng, per_bar, compound)
+    beats = int(110 * bpm / 60) // per_bar * per_bar
+    source = material.Material(f"hands_{per_bar}{'c' if compound else ''}", split, per_bar, compound, bpm, beats, [])
+    args = (rng, *key, beats, arrange.progression(rng, per_bar, beats))
+    parts, condition = {"chords": arrange.hands(*args)}, rng.choice(("piano", "guitar"))
+    with_it = rng.random()
+    if with_it < 0.4:
+        parts["chords"] += [(b, d, "chords", k, v) for b, d, _, k, v in arrange.tune(*args)]
+    elif with_it < 0.6:
+        parts["melody"], condition = arrange.tune(*args), "no drums"
+    elif with_it < 0.7:
+        parts["bass"], condition = arrange.bass(*args), "no drums"
+    return source, parts, condition, bpm, 0.5, rng.random() < 0.1
 
 
 def ensemble(rng, args, bpm, tune):

@@ -37,7 +37,7 @@ def run(config, args):
     if not train.names or not valid.names:
         raise SystemExit(f"{args.work} holds no prepared pieces: run prepare first")
     bands = train.items[train.names[0]]["x"].shape[1]
-    net = RhythmNet(bands, config["channels"], config["hidden"]).to(device)
+    net = RhythmNet(bands, config["channels"], config["hidden"], config["deep"]).to(device)
     optimiser = torch.optim.Adam(net.parameters(), lr=config["rate"])
 
     def loss_on(names, rng):
