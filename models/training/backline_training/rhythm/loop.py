@@ -1,7 +1,7 @@
 """The training loop that the rhythm nets share: warmed up, then slowed along a cosine, with averaged weights.
 
-Started by `torchrun --nproc-per-node N -m backline_training train …`, N processes learn from a batch each and share what
-they learnt.
+Where `WORLD_SIZE` processes were started (by `torchrun --nproc-per-node N -m backline_training train …`, or each with its
+`RANK`), they learn from a batch each and share what they learnt: one process for each core, as more threads bring nothing.
 """
 
 import json
@@ -14,11 +14,12 @@ import torch
 from torch import distributed
 
 
-def processes(device):
+def processes():
     """(this process, how many there are)."""
     if int(os.environ.get("WORLD_SIZE", 1)) == 1:
         return 0, 1
-    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    if not distributed.is_initialized():
+        distributed.init_process_group("gloo")
     return distributed.get_rank(), distributed.get_world_size()
 
 
@@ -38,7 +39,7 @@ def run(config, work, train, net, optimiser, about, loss_of, check):
     a batch of these pieces. check(mean): figures on the validation pieces with the averaged weights, by name.
     """
     device = next(net.parameters()).device
-    process, count = processes(device)
+    process, count = processes()
     last, step, mean = work / "last.pt", 0, None
     if last.exists():
         saved = torch.load(last, map_location=device)

@@ -106,7 +106,7 @@ def with_pop(rng, split, sources):
         ("full mix", "no drums", "piano", "guitar", "bass", "voice"), (0.36, 0.2, 0.22, 0.08, 0.06, 0.08)
     )[0]
     if condition in ("piano", "guitar"):
-        low = [(b, d, "chords", k, v) for b, d, _, k, v in own.get("bass", [])]
+        low = by_chords(own.get("bass", []))
         parts = {"chords": sorted(own.get("chords", []) + low)}
     elif condition in ("bass", "voice"):
         part = {"bass": "bass", "voice": "melody"}[condition]
@@ -140,6 +140,19 @@ def usual_bpm(rng, per_bar, compound):
     return min(max(middle * 2 ** rng.gauss(0, 0.38), low), high)
 
 
+def by_chords(notes):
+    """Notes of another part, played by whoever plays the chords."""
+    return [(beat, length, "chords", key, velocity) for beat, length, _, key, velocity in notes]
+
+
+def unplayed(rng, name, split, key, bpm):
+    """Nearly two minutes of a metre and chords for them: the material, without notes, and what the generators ask for."""
+    per_bar, compound = key
+    beats = int(110 * bpm / 60) // per_bar * per_bar
+    source = material.Material(f"{name}_{per_bar}{'c' if compound else ''}", split, per_bar, compound, bpm, beats, [])
+    return source, (rng, per_bar, compound, beats, arrange.progression(rng, per_bar, beats))
+
+
 def made_up(rng, split, sources):
     """All made up: every metre and style of groove."""
     del sources
@@ -150,10 +163,7 @@ def made_up(rng, split, sources):
         bpm = rng.uniform(groove[1], groove[2])
     else:
         bpm = usual_bpm(rng, per_bar, compound)
-    beats = int(110 * bpm / 60) // per_bar * per_bar
-    source = material.Material(f"made_{per_bar}{'c' if compound else ''}", split, per_bar, compound, bpm, beats, [])
-    chords = arrange.progression(rng, per_bar, beats)
-    args = (rng, per_bar, compound, beats, chords)
+    source, args = unplayed(rng, "made", split, key, bpm)
     swing = rng.choice([0.5] * 7 + [0.56, 0.6, 2 / 3]) if not compound and per_bar != 7 else 0.5
     return source, *ensemble(rng, args, bpm, None), bpm, swing, rng.random() < 0.5
 
@@ -161,15 +171,13 @@ def made_up(rng, split, sources):
 def alone(rng, split, sources):
     """One player's bass and chords, sometimes with a tune or a bass beside them: much of it in three."""
     del sources
-    per_bar, compound = key = rng.choices(list(arrange.HANDS), [0.42, 0.28, 0.2, 0.03, 0.03, 0.02, 0.02])[0]
-    bpm = usual_bpm(rng, per_bar, compound)
-    beats = int(110 * bpm / 60) // per_bar * per_bar
-    source = material.Material(f"hands_{per_bar}{'c' if compound else ''}", split, per_bar, compound, bpm, beats, [])
-    args = (rng, *key, beats, arrange.progression(rng, per_bar, beats))
+    key = rng.choices(list(arrange.HANDS), [0.42, 0.28, 0.2, 0.03, 0.03, 0.02, 0.02])[0]
+    bpm = usual_bpm(rng, *key)
+    source, args = unplayed(rng, "hands", split, key, bpm)
     parts, condition = {"chords": arrange.hands(*args)}, rng.choice(("piano", "guitar"))
     with_it = rng.random()
     if with_it < 0.4:
-        parts["chords"] += [(b, d, "chords", k, v) for b, d, _, k, v in arrange.tune(*args)]
+        parts["chords"] += by_chords(arrange.tune(*args))
     elif with_it < 0.6:
         parts["melody"], condition = arrange.tune(*args), "no drums"
     elif with_it < 0.7:
@@ -195,7 +203,7 @@ def ensemble(rng, args, bpm, tune):
     if condition == "voice" or condition in ("full mix", "no drums") and rng.random() < 0.6:
         parts["melody"] = tune or arrange.tune(*args)
     elif condition in ("piano", "guitar") and rng.random() < 0.5:
-        parts["chords"] += [(b, d, "chords", k, v) for b, d, _, k, v in tune or arrange.tune(*args)]
+        parts["chords"] += by_chords(tune or arrange.tune(*args))
     if condition == "full mix" and rng.random() < 0.2:
         del parts[rng.choice(["bass", "chords"])]
     return parts, condition
