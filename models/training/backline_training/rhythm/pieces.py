@@ -45,6 +45,8 @@ class Piece:
     volumes: dict
     seed: int
     one_shots: bool = False
+    # Channels that play on instruments of `patches`: (role, seed).
+    patches: dict = dataclasses.field(default_factory=dict)
 
 
 class Sources:
@@ -67,8 +69,25 @@ def make(number, split, sources, config):
     build = {"groove": with_groove, "pop": with_pop, "sheets": with_sheet, "made": made_up, "alone": alone}[kind]
     length_s = config["excerpt_s"]
     source, parts, condition, bpm, swing, one_shots = build(rng, split, sources)
-    return perform(rng, f"{split}_{number:05d}_{source.name}", split, source, parts, condition, bpm, swing, length_s,
-                   one_shots, rng.getrandbits(32))  # fmt: skip
+    piece = perform(rng, f"{split}_{number:05d}_{source.name}", split, source, parts, condition, bpm, swing, length_s,
+                    one_shots, rng.getrandbits(32))  # fmt: skip
+    if split == "train":
+        patch(piece, random.Random(f"{config['seed']} {split} {number} patches"), config["patches"])
+    return piece
+
+
+def patch(piece, rng, share):
+    """Gives a `share` of pieces instruments that were made up, drawn apart from all else so that the others stay as they are."""
+    if rng.random() >= share:
+        return
+    role_of = {"chords": "chords", "bass": "bass", "melody": "melody", "bridge": "melody"}
+    for part, role in role_of.items():
+        if CHANNELS[part] in piece.programs and rng.random() < 0.8:
+            role = {"pad": "pad", "voice": "voice"}.get(piece.condition, role)
+            piece.patches[CHANNELS[part]] = ("voice" if role == "melody" and rng.random() < 0.3 else role, rng.getrandbits(32))
+    if piece.drums and rng.random() < 0.6:
+        piece.patches[CHANNELS["drums"]] = ("drums", rng.getrandbits(32))
+        piece.one_shots = True
 
 
 def pitched(rng, source):

@@ -7,6 +7,8 @@ import mido
 import numpy as np
 import scipy.signal
 
+from . import patches
+
 RATE = 44_100
 GAP_S = 1.5
 # Sets of one-shots (Sonic Pi's, CC0) for the voices of an electronic kit.
@@ -41,13 +43,13 @@ class OneShots:
             self.loaded[name] = x[start : start + 2 * RATE]
         return self.loaded[name]
 
-    def play(self, drums, length, rng):
-        """A track of `drums` (time s, voice, velocity)."""
+    def play(self, drums, length, rng, made):
+        """A track of `drums` (time s, voice, velocity); `made` has sounds that are played in place of one-shots."""
         out = np.zeros(length + 2 * RATE, "float32")
         kit = {voice: names[rng.integers(len(names))] for voice, names in SHOTS.items()}
         level = {voice: rng.uniform(0.4, 1.0) for voice in SHOTS}
         for time_s, voice, velocity in drums:
-            x, at = self.get(kit[voice]), round(time_s * RATE)
+            x, at = made[voice] if voice in made else self.get(kit[voice]), round(time_s * RATE)
             out[at : at + len(x)] += x * (level[voice] * velocity)
         return out[:length]
 
@@ -63,7 +65,8 @@ def render(pieces, font, folder):
             events.append((now, 0, mido.Message("control_change", channel=channel, control=120, value=0)))
         for channel, program in piece.programs.items():
             events.append((now, 1, mido.Message("program_change", channel=channel, program=program)))
-            volume = 0 if piece.one_shots and channel == 9 else piece.volumes[channel]
+            elsewhere = piece.one_shots if channel == 9 else channel in piece.patches
+            volume = 0 if elsewhere else piece.volumes[channel]
             events.append((now, 1, mido.Message("control_change", channel=channel, control=7, value=volume)))
         for time_s, length_s, channel, key, velocity in piece.notes:
             if 0 <= key < 128:
@@ -93,8 +96,9 @@ def mixed(piece, audio, shots):
     """The piece with its one-shots and everything that happens to a recording; int16."""
     rng = np.random.default_rng(piece.seed)
     x = audio / max(float(np.abs(audio).max()), 1e-4) * 0.5
+    x, kit = patched(x, piece) if piece.patches else (x, {})
     if piece.one_shots:
-        drums = shots.play(piece.drums, len(x), rng)
+        drums = shots.play(piece.drums, len(x), rng, kit)
         # Voices without a one-shot (tambourine, cowbell) stay silent: no truth speaks of them.
         if rng.random() < 0.35:
             x = pumped(x, [t for t, voice, _ in piece.drums if voice == "kick"], rng)
@@ -118,6 +122,19 @@ def mixed(piece, audio, shots):
         x = np.clip(x * rng.uniform(1.5, 4), -1, 1)
     x = x / max(float(np.abs(x).max()), 1e-6) * 10 ** (-rng.uniform(0.5, 30) / 20)
     return np.round(x * 32_767).astype("<i2")
+
+
+def patched(x, piece):
+    """With the parts that play on made-up instruments: (audio, drums that were made up, by voice)."""
+    x, kit = x.astype("f4"), {}
+    for channel, (role, seed) in piece.patches.items():
+        own = np.random.default_rng(seed)
+        if role == "drums":
+            kit = {voice: struck for voice, struck in patches.machine(own, RATE).items() if own.random() < 0.7}
+        else:
+            notes = [n for n in piece.notes if n[2] == channel]
+            x += patches.part(notes, role, len(x), RATE, own) * (piece.volumes[channel] / 127) ** 2 * own.uniform(0.2, 0.6)
+    return x / max(float(np.abs(x).max()), 1e-4) * 0.5, kit
 
 
 def pumped(x, kicks_s, rng):
