@@ -1,7 +1,7 @@
 """`python -m backline_training VERB NET --work DIR [--set KEY=VALUE …]`.
 
 VERB is one of prepare, train, evaluate, export; NET is a subpackage (rhythm, harmony …). `evaluate play` scores all nets that
-play and what the band makes of them. Everything a run makes
+play and what the band makes of them. `resume` lets rhythm, rhythm_offline and bars learn on from the nets that ship in `--out`. Everything a run makes
 (features, checkpoints, logs) goes under `--work`, and what is already there is taken up again, so that a run that
 was stopped goes on. `configs/NET.json` holds every number; `--set` changes one for this run.
 """
@@ -16,6 +16,7 @@ NETS = ("rhythm", "rhythm_offline", "octave", "bars", "harmony", "drums", "progr
 # What is no net, and what can be done with it: all that plays.
 OTHERS = {"play": ("evaluate",)}
 VERBS = ("prepare", "train", "evaluate", "export")
+RESUMED = ("rhythm", "rhythm_offline", "bars")
 CONFIGS = pathlib.Path(__file__).resolve().parent.parent / "configs"
 
 
@@ -27,17 +28,18 @@ def read_config(net):
 def main(argv=None):
     """Parses the words and calls the net's verb."""
     parser = argparse.ArgumentParser(prog="backline_training", description=__doc__.splitlines()[0])
-    parser.add_argument("verb", choices=VERBS)
+    parser.add_argument("verb", choices=(*VERBS, "resume"))
     parser.add_argument("net", choices=(*NETS, *OTHERS))
     parser.add_argument("--work", type=pathlib.Path, required=True, help="folder for everything this run makes")
     parser.add_argument("--data", type=pathlib.Path, help="folder with the unpacked data sets (prepare)")
     parser.add_argument("--bin", type=pathlib.Path, help="folder with the front end's programs (prepare, evaluate)")
-    parser.add_argument("--out", type=pathlib.Path, help="folder of all models: NET_net goes there (export)")
+    parser.add_argument("--out", type=pathlib.Path, help="folder of all models: NET_net goes there (export) or lies there (resume)")
     parser.add_argument("--config", type=pathlib.Path, help="another configuration file")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one number changed")
     args = parser.parse_args(argv)
-    if args.verb not in OTHERS.get(args.net, VERBS):
-        parser.error(f"{args.net} is no net: it goes with {' and '.join(OTHERS[args.net])}")
+    verbs = OTHERS.get(args.net, (*VERBS, *["resume"] * (args.net in RESUMED)))
+    if args.verb not in verbs:
+        parser.error(f"{args.net} goes with {', '.join(verbs)}")
     config = json.loads(args.config.read_text()) if args.config else read_config(args.net)
     for change in args.set:
         key, _, value = change.partition("=")

@@ -61,6 +61,30 @@ def write(net, states, chunk, features, outputs, about, folder, positive=False):
     (folder / "net.json").write_text(json.dumps(card, indent=1) + "\n")
 
 
+def weights(folder, net, linear, recurrent, inside=""):
+    """What a net that was written to `folder` knows, as the state of `net`, a module of the same shape, in its own terms.
+
+    linear, recurrent: names of its linear layers that are applied to rows of beats or frames, and of its GRUs, in the order in
+    which they hear. inside: the name, with a dot, under which a module around it had it when it was written. Needs onnx.
+    """
+    import onnx
+
+    graph = onnx.load(str(pathlib.Path(folder) / "net.onnx")).graph
+    held = {i.name: onnx.numpy_helper.to_array(i) for i in graph.initializer}
+    state = {name: held[inside + name] for name in net.state_dict() if inside + name in held}
+    nodes = lambda kind: [n.input for n in graph.node if n.op_type == kind]
+    for name, inputs in zip(linear, nodes("MatMul"), strict=True):
+        state[f"{name}.weight"] = held[inputs[1]].T
+    for name, inputs in zip(recurrent, nodes("GRU"), strict=True):
+        ways = zip(*(held[i] for i in inputs[1:4]), ("l0", "l0_reverse"))
+        for from_input, from_state, biases, way in ways:
+            for what, values in zip(("weight_ih", "weight_hh", "bias_ih", "bias_hh"), (from_input, from_state, *np.split(biases, 2))):
+                # ONNX has the update gate first, PyTorch the reset gate.
+                update, reset, new = np.split(values, 3)
+                state[f"{name}.{what}_{way}"] = np.concatenate([reset, update, new])
+    return {name: torch.tensor(values) for name, values in state.items()}
+
+
 def rounded(array):
     """Nested lists of numbers that read back as the same float32."""
     return [[float(str(v)) for v in row] for row in np.asarray(array, dtype=np.float32)]

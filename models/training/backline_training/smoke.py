@@ -12,6 +12,8 @@ import json
 import pathlib
 import shutil
 
+import torch
+
 from backline_training import __main__ as verbs
 from backline_training import tiny_data
 
@@ -55,6 +57,17 @@ def merged(config, brief):
     return config | {k: merged(config[k], v) if isinstance(v, dict) else v for k, v in brief.items()}
 
 
+def same_weights(trained, resumed):
+    """What was exported and read again is what was trained, wherever both have a checkpoint."""
+    found = list(resumed.rglob("last.pt"))
+    if not found:
+        raise SystemExit(f"{resumed} holds no net to go on from")
+    for path in found:
+        before, after = (torch.load(p, map_location="cpu")["mean"] for p in (trained / path.relative_to(resumed), path))
+        if before.keys() != after.keys() or any(not torch.equal(before[k], after[k]) for k in before):
+            raise SystemExit(f"{path} has other weights than were trained")
+
+
 def main():
     """Makes the data, then every verb of every net that is here."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -65,6 +78,7 @@ def main():
     data, models = args.work / "data", args.work / "models"
     tiny_data.write(data)
     scored = importlib.util.find_spec("mir_eval") is not None
+    resumed = verbs.RESUMED if importlib.util.find_spec("onnx") is not None else ()
     for net, brief in BRIEF.items():
         config = args.work / f"{net}.json"
         config.write_text(json.dumps(merged(json.loads((verbs.CONFIGS / f"{net}.json").read_text()), brief)))
@@ -72,6 +86,11 @@ def main():
             print(f"== {verb} {net}", flush=True)
             places = {"work": args.work / PIECES_OF.get(net, net), "data": data, "bin": args.bin, "out": models, "config": config}
             verbs.main([verb, net, *(word for name, path in places.items() for word in (f"--{name}", str(path)))])
+        if net in resumed:
+            print(f"== resume {net}", flush=True)
+            again = args.work / f"{net}_again"
+            verbs.main(["resume", net, "--work", str(again), "--out", str(models), "--config", str(config)])
+            same_weights(args.work / PIECES_OF.get(net, net), again)
     print(f"the whole chain ran for {', '.join(BRIEF)}" + ("" if scored else "; nothing was scored: mir_eval is not installed"))
 
 

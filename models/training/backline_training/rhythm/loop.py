@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import distributed
 
+from .. import onnx_file
+
 
 def processes():
     """(this process, how many there are)."""
@@ -32,6 +34,17 @@ def share_gradients(net, count):
         gradient.copy_(mean.view_as(gradient))
 
 
+def resume(folder, net, work, about, linear, recurrent, inside=""):
+    """Makes `WORK/last.pt` of a net that was exported to `folder` (see `onnx_file.weights`), for training to go on from, from step 0."""
+    if (work / "last.pt").exists():
+        raise SystemExit(f"{work} holds a net that is being trained: remove its last.pt first")
+    if not (folder / "net.onnx").exists():
+        raise SystemExit(f"{folder} holds no net: --out is the folder of all models")
+    net.load_state_dict(onnx_file.weights(folder, net, linear, recurrent, inside))
+    work.mkdir(parents=True, exist_ok=True)
+    torch.save({"net": net.state_dict(), "optimiser": None, "step": 0, "mean": net.state_dict(), **about}, work / "last.pt")
+
+
 def run(config, work, train, net, optimiser, about, loss_of, check):
     """Trains `net` for `steps` steps altogether; `WORK/last.pt` lets a run that was stopped go on.
 
@@ -44,7 +57,9 @@ def run(config, work, train, net, optimiser, about, loss_of, check):
     if last.exists():
         saved = torch.load(last, map_location=device)
         net.load_state_dict(saved["net"])
-        optimiser.load_state_dict(saved["optimiser"])
+        # A net that learns on from what ships has none.
+        if saved["optimiser"]:
+            optimiser.load_state_dict(saved["optimiser"])
         step, mean = saved["step"], saved["mean"]
     mean = mean or {k: v.clone() for k, v in net.state_dict().items()}
     begun = time.monotonic()
