@@ -67,13 +67,14 @@ fn try_training() -> Result<()> {
         println!("training: left out, since no Python with torch, scipy, mido and soundfile was found");
         return Ok(());
     };
-    // The scores' definitions are in no Debian package: they get an environment of their own.
+    // The scores' definitions and what reads exported nets are in no Debian package: they get an environment of
+    // their own.
     let environment = target().join("training-python");
     let own = environment.join("bin/python").to_string_lossy().into_owned();
-    if !answers(&own, &["-c", "import mir_eval"]) {
+    if !answers(&own, &["-c", "import mir_eval, onnx"]) {
         run(command(system).args(["-m", "venv", "--clear", "--system-site-packages"]).arg(&environment))?;
         // Without a network the chain is tried up to its scores.
-        let _ = run(command(&own).args(["-m", "pip", "install", "-q", "mir_eval==0.8.2"]));
+        let _ = run(command(&own).args(["-m", "pip", "install", "-q", "mir_eval==0.8.2", "onnx==1.16.2"]));
     }
     run(command("cargo").args(["build", "--workspace", "--examples"]))?;
     let mut chain = command(&own);
