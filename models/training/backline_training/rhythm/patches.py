@@ -18,7 +18,12 @@ class Patch:
     def __init__(self, role, rng, rate):
         self.rng, self.rate, self.tables = rng, rate, {}
         slow = role == "pad" or role == "chords" and rng.random() < 0.12
-        self.attack_s = rng.uniform(0.08, 0.4) if slow else rng.uniform(0.02, 0.09) if role == "voice" else rng.choice([0.001, 0.003, 0.008, 0.02])
+        if slow:
+            self.attack_s = rng.uniform(0.08, 0.4)
+        elif role == "voice":
+            self.attack_s = rng.uniform(0.02, 0.09)
+        else:
+            self.attack_s = rng.choice([0.001, 0.003, 0.008, 0.02])
         self.fades = not slow and role != "voice" and rng.random() < 0.65
         self.decay_s = 2 ** rng.uniform(-3.3, 1.3)
         self.sustain = 0.0 if self.fades and rng.random() < 0.6 else rng.uniform(0.3, 1.0)
@@ -29,9 +34,11 @@ class Patch:
         self.tone_s = 2 ** rng.uniform(-4.5, 0.5)
         self.even = 1.0 if rng.random() < 0.7 else rng.uniform(0, 0.3)
         self.picked = rng.uniform(0.05, 0.5) if rng.random() < 0.4 else None
-        self.formants = [(2 ** rng.uniform(8.3, 11.8), rng.uniform(2, 12)) for _ in range(rng.integers(0, 3) + 2 * (role == "voice"))]
+        formants = rng.integers(0, 3) + 2 * (role == "voice")
+        self.formants = [(2 ** rng.uniform(8.3, 11.8), rng.uniform(2, 12)) for _ in range(formants)]
         self.detune = rng.uniform(0.002, 0.012) if rng.random() < 0.3 else 0.0
-        self.vibrato_hz, self.vibrato = rng.uniform(4, 7), rng.uniform(0.002, 0.015) if role in ("voice", "melody") and rng.random() < 0.6 else 0.0
+        sung = role in ("voice", "melody")
+        self.vibrato_hz, self.vibrato = rng.uniform(4, 7), rng.uniform(0.002, 0.015) if sung and rng.random() < 0.6 else 0.0
         self.click = rng.uniform(0.05, 0.5) if rng.random() < 0.3 else 0.0
         self.touch = rng.uniform(0.5, 2.5)
 
@@ -60,7 +67,8 @@ class Patch:
         t = np.arange(n, dtype="f4") / np.float32(self.rate)
         wave = self.modulated(hz, t, loud) if self.fm else self.read(hz, t)
         if self.detune:
-            wave = 0.6 * wave + 0.5 * (self.modulated(hz * (1 + self.detune), t, loud) if self.fm else self.read(hz, t, 1 + self.detune))
+            beside = 1 + self.detune
+            wave = 0.6 * wave + 0.5 * (self.modulated(hz * beside, t, loud) if self.fm else self.read(hz, t, beside))
         wave *= np.float32(self.sustain) + np.float32(1 - self.sustain) * np.exp(t * np.float32(-1 / self.decay_s))
         rising, held = min(n, int(self.attack_s * self.rate)), int(length_s * self.rate)
         wave[:rising] *= t[:rising] / np.float32(self.attack_s)
@@ -92,7 +100,8 @@ def part(notes, role, length, rate, rng):
     """A part of `length` samples, played on a patch that is drawn: notes (time s, length s, channel, key, velocity); peak 1."""
     patch, out = Patch(role, rng, rate), np.zeros(length, "f4")
     for time_s, length_s, _, key, velocity in notes:
-        at, x = round(time_s * rate), patch.note(440 * 2 ** ((key - 69) / 12), min(length_s, 6.0), min(1.0, max(0.05, velocity / 127)))
+        loud = min(1.0, max(0.05, velocity / 127))
+        at, x = round(time_s * rate), patch.note(440 * 2 ** ((key - 69) / 12), min(length_s, 6.0), loud)
         x = x[: max(0, length - at)]
         out[at : at + len(x)] += x
     return out / max(float(np.abs(out).max()), 1e-6)
