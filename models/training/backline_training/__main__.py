@@ -40,6 +40,8 @@ def main(argv=None):
     verbs = OTHERS.get(args.net, (*VERBS, *["resume"] * (args.net in RESUMED)))
     if args.verb not in verbs:
         parser.error(f"{args.net} goes with {', '.join(verbs)}")
+    if args.verb == "resume" and args.out is None:
+        parser.error("resume needs --out, the folder of all models")
     config = json.loads(args.config.read_text()) if args.config else read_config(args.net)
     for change in args.set:
         key, _, value = change.partition("=")
