@@ -24,13 +24,13 @@ BRIEF_HARMONY = {"epochs": 1, "dense": 8, "hidden": 6, "top": 8}
 BRIEF = {
     "rhythm": {
         "fonts": [FONT], "test_font": FONT, "excerpt_s": 12.0, "batch_pieces": 3, "train_pieces": 3, "valid_pieces": 3,
-        "test_pieces": 1, "channels": 8, "hidden": 8, "deep": 8, "batch": 2, "frames": 300, "steps": 2, "check_every": 1, "patches": 1.0,
+        "test_pieces": 1, "channels": 8, "hidden": 8, "deep": 8, "batch": 2, "frames": 300, "steps": 2, "check_every": 1, "patches": 1.0, "hats": 1.0,
     },
     "rhythm_offline": {
         "fonts": [FONT], "test_font": FONT, "excerpt_s": 12.0, "batch_pieces": 3, "train_pieces": 3, "valid_pieces": 3,
         "test_pieces": 3, "chunk": 256, "dense": 8, "hidden": 8, "batch": 2, "steps": 2, "check_every": 1,
     },
-    "octave": {"each": 2, "hidden": 4, "batch": 4, "epochs": 1},
+    "octave": {"each": 2, "hidden": 4, "judges": 2, "batch": 4, "epochs": 1},
     "bars": {
         "grids": 2, "batch": 2, "check_every": 2, "online": BRIEF_BARS, "offline": BRIEF_BARS,
     },
@@ -78,7 +78,7 @@ def main():
     data, models = args.work / "data", args.work / "models"
     tiny_data.write(data)
     scored = importlib.util.find_spec("mir_eval") is not None
-    resumed = verbs.RESUMED if importlib.util.find_spec("onnx") is not None else ()
+    from_shipped = verbs.SHIPPED if importlib.util.find_spec("onnx") is not None else {}
     for net, brief in BRIEF.items():
         config = args.work / f"{net}.json"
         config.write_text(json.dumps(merged(json.loads((verbs.CONFIGS / f"{net}.json").read_text()), brief)))
@@ -86,10 +86,11 @@ def main():
             print(f"== {verb} {net}", flush=True)
             places = {"work": args.work / PIECES_OF.get(net, net), "data": data, "bin": args.bin, "out": models, "config": config}
             verbs.main([verb, net, *(word for name, path in places.items() for word in (f"--{name}", str(path)))])
-        if net in resumed:
-            print(f"== resume {net}", flush=True)
+        # What learnt on for no step is what ships, and so is all that lies between them.
+        for verb in (verb for verb, nets in from_shipped.items() if net in nets):
+            print(f"== {verb} {net}", flush=True)
             again = args.work / f"{net}_again"
-            verbs.main(["resume", net, "--work", str(again), "--out", str(models), "--config", str(config)])
+            verbs.main([verb, net, "--work", str(again), "--out", str(models), "--config", str(config)])
             same_weights(args.work / PIECES_OF.get(net, net), again)
     print(f"the whole chain ran for {', '.join(BRIEF)}" + ("" if scored else "; nothing was scored: mir_eval is not installed"))
 

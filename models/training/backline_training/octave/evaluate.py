@@ -9,7 +9,7 @@ def run(config, args):
     """Prints shares of `WORK/octave_test.npz` (`--set evaluate="valid"`: the validation's)."""
     x, there, right = load(args.work / f"octave_{config['evaluate']}.npz")
     saved = torch.load(args.work / "octave.pt")
-    judge = Judge(saved["features"], config["hidden"])
+    judge = Judge(saved["features"], config["hidden"] * config["judges"])
     judge.load_state_dict(saved["judge"])
     with torch.no_grad():
         told = log_probs(judge, x, there).exp()

@@ -36,10 +36,9 @@ def loss_of(judge, x, there, right):
     return loss, right.gather(1, told.argmax(1, keepdim=True)).float().mean()
 
 
-def run(config, args):
-    """Keeps the epoch that validation likes best in `WORK/octave.pt`."""
-    torch.manual_seed(config["seed"])
-    train, valid = load(args.work / "octave_train.npz"), load(args.work / "octave_valid.npz")
+def learnt(seed, config, train, valid):
+    """The weights that validation likes best of all epochs."""
+    torch.manual_seed(seed)
     judge = Judge(train[0].shape[2], config["hidden"])
     optimiser = torch.optim.AdamW(judge.parameters(), lr=config["rate"], weight_decay=config["decay"])
     best = (1e9, None)
@@ -57,4 +56,19 @@ def run(config, args):
         print(f"epoch {epoch}: train {own:.3f} {hit:.3f} valid {other:.3f} {right:.3f}", flush=True)
         if other < best[0]:
             best = (other.item(), copy.deepcopy(judge.state_dict()))
-            torch.save({"judge": best[1], "features": train[0].shape[2], "epoch": epoch}, args.work / "octave.pt")
+    return best[1]
+
+
+def run(config, args):
+    """Writes the mean of `judges` judges, which is one with all their hidden units, to `WORK/octave.pt`."""
+    train, valid = (load(args.work / f"octave_{split}.npz") for split in ("train", "valid"))
+    found = [learnt(config["seed"] + k, config, train, valid) for k in range(config["judges"])]
+    joined = lambda name, dim: torch.cat([weights[name] for weights in found], dim)
+    mean = {"hidden.weight": joined("hidden.weight", 0), "hidden.bias": joined("hidden.bias", 0),
+            "out.weight": joined("out.weight", 1) / len(found)}  # fmt: skip
+    judge = Judge(train[0].shape[2], config["hidden"] * len(found))
+    judge.load_state_dict(mean)
+    with torch.no_grad():
+        loss, right = loss_of(judge, *valid)
+    print(f"their mean: valid {loss:.3f} {right:.3f}")
+    torch.save({"judge": mean, "features": train[0].shape[2]}, args.work / "octave.pt")

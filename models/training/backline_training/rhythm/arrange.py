@@ -6,8 +6,8 @@ PROGRESSIONS = [
     [(0, 0), (0, 0), (5, 0), (7, 0)], [(0, 1), (5, 1), (10, 0), (3, 0)], [(0, 0), (10, 0), (5, 0), (0, 0)],
     [(0, 0), (4, 1), (5, 0), (5, 1)], [(0, 1), (0, 1), (0, 1), (0, 1)], [(0, 0), (9, 1), (2, 1), (7, 0)],
 ]  # fmt: skip
-KICK, SNARE, STICK, CLAP, HAT, PEDAL, OPEN, RIDE, CRASH, TOM, SHAKER, TAMBOURINE = (
-    36, 38, 37, 39, 42, 44, 46, 51, 49, 45, 70, 54,
+KICK, SNARE, STICK, CLAP, HAT, PEDAL, OPEN, RIDE, BELL, CRASH, TOM, SHAKER, TAMBOURINE, CABASA = (
+    36, 38, 37, 39, 42, 44, 46, 51, 53, 49, 45, 70, 54, 69,
 )  # fmt: skip
 
 # Grooves of one bar: name, slowest and fastest tempo, then kick, snare, hat, each in beats. No two may be the same
@@ -77,7 +77,7 @@ def drums(rng, per_bar, compound, beats, groove):
     """Strokes (beat, length, "drums", key, velocity) with fills, ghost notes, crashes and holes."""
     name, _, _, kicks, snares, hats = groove
     snare = rng.choice([SNARE, SNARE, SNARE, CLAP, STICK, 40])
-    hat = rng.choice([HAT, HAT, HAT, RIDE, SHAKER, TAMBOURINE, 53, 69])
+    hat = rng.choice([HAT, HAT, HAT, RIDE, SHAKER, TAMBOURINE, BELL, CABASA])
     hard, ghost, fill_every = rng.uniform(0.8, 1.15), rng.choice([0, 0, 0, 0.08, 0.2]), rng.choice([0, 4, 8, 8])
     vary = rng.choice([0, 0, 0.1, 0.25])
     third, sub = 1 / 3, 3 if compound else 2

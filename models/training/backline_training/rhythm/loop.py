@@ -45,6 +45,22 @@ def resume(folder, net, work, about, linear, recurrent, inside=""):
     torch.save({"net": net.state_dict(), "optimiser": None, "step": 0, "mean": net.state_dict(), **about}, work / "last.pt")
 
 
+def blend(folder, net, work, share, linear, recurrent, inside=""):
+    """Makes of `WORK/last.pt`, which learnt on from the net in `folder`, the net that lies `share` of the way there; kept is `WORK/learnt.pt`.
+
+    What learnt on from one net lies in one valley with it, and in between both forget less than either end: Wortsman et al.,
+    "Robust fine-tuning of zero-shot models", CVPR 2022.
+    """
+    last, learnt = work / "last.pt", work / "learnt.pt"
+    if not learnt.exists():
+        if not last.exists():
+            raise SystemExit(f"{work} holds no net that learnt on: resume and train come first")
+        last.rename(learnt)
+    saved, before = torch.load(learnt, map_location="cpu"), onnx_file.weights(folder, net, linear, recurrent, inside)
+    mean = {k: v.lerp(saved["mean"][k], share) for k, v in before.items()}
+    torch.save({**saved, "net": mean, "mean": mean, "optimiser": None}, last)
+
+
 def run(config, work, train, net, optimiser, about, loss_of, check):
     """Trains `net` for `steps` steps altogether; `WORK/last.pt` lets a run that was stopped go on.
 

@@ -73,6 +73,7 @@ def make(number, split, sources, config):
                     one_shots, rng.getrandbits(32))  # fmt: skip
     if split == "train":
         patch(piece, random.Random(f"{config['seed']} {split} {number} patches"), config["patches"])
+        closed(piece, random.Random(f"{config['seed']} {split} {number} hats"), config["hats"])
     return piece
 
 
@@ -88,6 +89,25 @@ def patch(piece, rng, share):
     if piece.drums and rng.random() < 0.6:
         piece.patches[CHANNELS["drums"]] = ("drums", rng.getrandbits(32))
         piece.one_shots = True
+
+
+def closed(piece, rng, share):
+    """In a `share` of pieces, who shakes the time plays the closed hat instead.
+
+    The generators give the quick time to shakers, tambourines and cabasas, of which no truth speaks, as often as to hats. A
+    net that learns from them alone takes a tick that it has never heard for one of those; in music it is mostly a hat.
+    """
+    if rng.random() >= share:
+        return
+    notes, piece.notes = piece.notes, []
+    for note in notes:
+        time_s, length_s, channel, key, velocity = note
+        if channel == CHANNELS["drums"] and key in (arrange.SHAKER, arrange.TAMBOURINE, arrange.CABASA):
+            note = (time_s, length_s, channel, arrange.HAT, velocity)
+            if velocity >= AUDIBLE:
+                piece.drums.append((time_s, VOICE_OF[arrange.HAT], velocity / 127))
+        piece.notes.append(note)
+    piece.drums.sort()
 
 
 def pitched(rng, source):
