@@ -2,7 +2,7 @@
 
 VERB is one of prepare, train, evaluate, export; NET is a subpackage (rhythm, harmony …). `evaluate play` scores all nets that
 play and what the band makes of them. `resume` lets rhythm, rhythm_offline and bars learn on from the nets that ship in `--out`, and `blend`
-makes the rhythm net that lies between what ships and what learnt on. Everything a run makes
+makes those of rhythm and bars that lie between what ships and what learnt on. Everything a run makes
 (features, checkpoints, logs) goes under `--work`, and what is already there is taken up again, so that a run that
 was stopped goes on. `configs/NET.json` holds every number; `--set` changes one for this run.
 """
@@ -18,7 +18,7 @@ NETS = ("rhythm", "rhythm_offline", "octave", "bars", "harmony", "drums", "progr
 OTHERS = {"play": ("evaluate",)}
 VERBS = ("prepare", "train", "evaluate", "export")
 # Verbs that start from the net that ships, and the nets that have them.
-SHIPPED = {"resume": ("rhythm", "rhythm_offline", "bars"), "blend": ("rhythm",)}
+SHIPPED = {"resume": ("rhythm", "rhythm_offline", "bars"), "blend": ("rhythm", "bars")}
 CONFIGS = pathlib.Path(__file__).resolve().parent.parent / "configs"
 
 

@@ -13,7 +13,7 @@ const TEMPI_BPM: [f64; 7] = [40.0, 53.0, 70.0, 92.0, 122.0, 161.0, 212.0];
 /// What is told of places: on the beat, half of it on, a quarter before and after that, at its thirds.
 const PLACES: usize = 4;
 /// Values by which a grid is judged.
-pub const FEATURES: usize = TEMPI_BPM.len() + PLACES * (2 + VOICES) + 8 + METRES.len();
+pub const FEATURES: usize = TEMPI_BPM.len() + PLACES * (2 + VOICES) + 13 + METRES.len();
 /// Logits are read up to this, and divided by it.
 const MOST_LOGIT: f32 = 6.0;
 /// Grids with fewer beats cannot be judged.
@@ -126,11 +126,16 @@ pub fn features(frames: &[NetFrame], beats: &[f64]) -> Option<[f32; FEATURES]> {
         put(&std::array::from_fn::<f32, VOICES, _>(|v| places.mean(parts, &|f: &NetFrame| f.strokes[v].0)));
     }
     put(&[places.mean(&[0.0], &downbeat)]);
+    // Every other beat of a waltz has every other downbeat between its beats.
+    for parts in [&[0.5][..], &[0.25, 0.75], &[1.0 / 3.0, 2.0 / 3.0]] {
+        put(&[places.mean(parts, &downbeat)]);
+    }
     let [even, odd] = places.by_turn::<2>(&beat);
     put(&[(even - odd).abs()]);
     put(&[prominence(&places.by_turn::<2>(&downbeat))]);
     put(&[prominence(&places.by_turn::<3>(&downbeat))]);
     put(&[prominence(&places.by_turn::<4>(&downbeat))]);
+    put(&[prominence(&places.by_turn::<6>(&downbeat)), prominence(&places.by_turn::<3>(&beat))]);
     // Kick on one beat and snare on the other.
     let [kick, snare, hat] = [0, 1, 2].map(|v| {
         let [even, odd] = places.by_turn::<2>(&|f: &NetFrame| f.strokes[v].0);

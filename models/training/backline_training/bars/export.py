@@ -21,7 +21,7 @@ def run(config, args):
             "lookahead_frames": 0,
             "licence": "MIT OR Apache-2.0",
             "metres": METRES,
-            "steps": saved["step"],
+            "steps": saved.get("before", 0) + saved["step"],
         }
         folder = (args.out or args.work / "models") / f"{name}_net"
         onnx_file.write(net, net.states(), beats, saved["features"], OUTPUTS, about, folder, positive=True)

@@ -17,7 +17,7 @@ def run(config, args):
         "lookahead_frames": 1,
         "licence": "MIT OR Apache-2.0",
         "metres": METRES,
-        "steps": saved["step"],
+        "steps": saved.get("before", 0) + saved["step"],
         "temperature": config["temperature"],
     }
     onnx_file.write(net, net.states(), PAIR, saved["bands"], OUTPUTS, about, (args.out or args.work / "models") / "rhythm_net")

@@ -34,15 +34,21 @@ def share_gradients(net, count):
         gradient.copy_(mean.view_as(gradient))
 
 
+def card(folder):
+    """What `net.json` tells of the net in `folder`."""
+    if not (folder / "net.json").exists():
+        raise SystemExit(f"{folder} holds no net: --out is the folder of all models")
+    return json.loads((folder / "net.json").read_text())
+
+
 def resume(folder, net, work, about, linear, recurrent, inside=""):
     """Makes `WORK/last.pt` of a net that was exported to `folder` (see `onnx_file.weights`), for training to go on from, from step 0."""
     if (work / "last.pt").exists():
         raise SystemExit(f"{work} holds a net that is being trained: remove its last.pt first")
-    if not (folder / "net.onnx").exists():
-        raise SystemExit(f"{folder} holds no net: --out is the folder of all models")
     net.load_state_dict(onnx_file.weights(folder, net, linear, recurrent, inside))
     work.mkdir(parents=True, exist_ok=True)
-    torch.save({"net": net.state_dict(), "optimiser": None, "step": 0, "mean": net.state_dict(), **about}, work / "last.pt")
+    saved = {"net": net.state_dict(), "optimiser": None, "step": 0, "before": card(folder)["steps"], "mean": net.state_dict()}
+    torch.save(saved | about, work / "last.pt")
 
 
 def blend(folder, net, work, share, linear, recurrent, inside=""):
@@ -69,14 +75,15 @@ def run(config, work, train, net, optimiser, about, loss_of, check):
     """
     device = next(net.parameters()).device
     process, count = processes()
-    last, step, mean = work / "last.pt", 0, None
+    # before: the steps of the net that this one learns on from.
+    last, step, before, mean = work / "last.pt", 0, 0, None
     if last.exists():
         saved = torch.load(last, map_location=device)
         net.load_state_dict(saved["net"])
         # A net that learns on from what ships has none.
         if saved["optimiser"]:
             optimiser.load_state_dict(saved["optimiser"])
-        step, mean = saved["step"], saved["mean"]
+        step, before, mean = saved["step"], saved.get("before", 0), saved["mean"]
     mean = mean or {k: v.clone() for k, v in net.state_dict().items()}
     begun = time.monotonic()
     while step < config["steps"]:
@@ -102,7 +109,8 @@ def run(config, work, train, net, optimiser, about, loss_of, check):
         for k, v in net.state_dict().items():
             mean[k].mul_(keep).add_(v, alpha=1 - keep)
         if process == 0 and (step % config["check_every"] == 0 or step == config["steps"]):
-            torch.save({"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "mean": mean, **about}, last)
+            saved = {"net": net.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "before": before, "mean": mean}
+            torch.save(saved | about, last)
             line = {"step": step, "pieces": len(train.names), "minutes": (time.monotonic() - begun) / 60,
                     "loss": loss.item(), **check(mean)}  # fmt: skip
             with open(work / "train.jsonl", "a") as log:

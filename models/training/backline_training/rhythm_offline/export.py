@@ -31,7 +31,7 @@ def run(config, args):
         "lookahead_frames": 0,
         "licence": "MIT OR Apache-2.0",
         "metres": METRES,
-        "steps": saved["step"],
+        "steps": saved.get("before", 0) + saved["step"],
     }
     folder = (args.out or args.work / "models") / "rhythm_offline_net"
     onnx_file.write(WholeChunk(net), [], config["chunk"], saved["features"], OUTPUTS, about, folder)

@@ -1,7 +1,5 @@
 """Lets the second look learn on from the one in `--out`/rhythm_offline_net: `WORK/last.pt`, from which `train` goes on."""
 
-import json
-
 from ..rhythm import loop
 from .train import build
 
@@ -9,6 +7,6 @@ from .train import build
 def run(config, args):
     """Step 0 of a new run, with the weights that ship."""
     folder = args.out / "rhythm_offline_net"
-    features = json.loads((folder / "net.json").read_text())["features"]
+    features = loop.card(folder)["features"]
     net = build(config, features)
     loop.resume(folder, net, args.work, {"features": features}, ("first", "heads"), ("gru1", "gru2"), inside="net.")
