@@ -79,8 +79,8 @@ fn the_demo_song_is_heard_right() {
     }
 }
 
-/// The bounds are what holds today: of sixteen songs the waltz and the bossa are heard at half or three halves of their tempo
-/// and one 6/8 at three halves; in a stream the tempo of the song that drifts is told 1.0 % too slow. They stay in the set.
+/// The bounds are what holds today: of sixteen songs the waltz is heard at half of its tempo, the bossa at half or five eighths and
+/// one 6/8 at three halves. They stay in the set.
 #[test]
 fn rendered_songs_are_heard_right() {
     let (offline, online) = hear(SPECS.iter().map(|spec| spec.render(SAMPLE_RATE)));
