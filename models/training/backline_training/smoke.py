@@ -24,7 +24,8 @@ BRIEF_HARMONY = {"epochs": 1, "dense": 8, "hidden": 6, "top": 8}
 BRIEF = {
     "rhythm": {
         "fonts": [FONT], "test_font": FONT, "excerpt_s": 12.0, "batch_pieces": 3, "train_pieces": 3, "valid_pieces": 3,
-        "test_pieces": 1, "channels": 8, "hidden": 8, "deep": 8, "batch": 2, "frames": 300, "steps": 2, "check_every": 1, "patches": 1.0, "hats": 1.0,
+        "test_pieces": 1, "channels": 8, "hidden": 8, "deep": 8, "batch": 2, "frames": 300, "steps": 2, "check_every": 1,
+        "patches": 1.0, "hats": 1.0,
     },
     "rhythm_offline": {
         "fonts": [FONT], "test_font": FONT, "excerpt_s": 12.0, "batch_pieces": 3, "train_pieces": 3, "valid_pieces": 3,

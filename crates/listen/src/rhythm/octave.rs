@@ -11,9 +11,9 @@ const DATA: &str = include_str!("../../data_rhythm/octave.txt");
 /// Tempi between which the tempo is told by two neighbouring weights.
 const TEMPI_BPM: [f64; 7] = [40.0, 53.0, 70.0, 92.0, 122.0, 161.0, 212.0];
 /// What is told of places: on the beat, half of it on, a quarter before and after that, at its thirds.
-const PLACES: usize = 4;
+const PLACES: [&[f64]; 4] = [&[0.0], &[0.5], &[0.25, 0.75], &[1.0 / 3.0, 2.0 / 3.0]];
 /// Values by which a grid is judged.
-pub const FEATURES: usize = TEMPI_BPM.len() + PLACES * (2 + VOICES) + 13 + METRES.len();
+pub const FEATURES: usize = TEMPI_BPM.len() + PLACES.len() * (3 + VOICES) + 9 + METRES.len();
 /// Logits are read up to this, and divided by it.
 const MOST_LOGIT: f32 = 6.0;
 /// Grids with fewer beats cannot be judged.
@@ -121,15 +121,12 @@ pub fn features(frames: &[NetFrame], beats: &[f64]) -> Option<[f32; FEATURES]> {
         here.copy_from_slice(values);
         rest = after;
     };
-    for parts in [&[0.0][..], &[0.5], &[0.25, 0.75], &[1.0 / 3.0, 2.0 / 3.0]] {
+    for parts in PLACES {
         put(&[places.mean(parts, &beat), places.mean(parts, &onset)]);
         put(&std::array::from_fn::<f32, VOICES, _>(|v| places.mean(parts, &|f: &NetFrame| f.strokes[v].0)));
     }
-    put(&[places.mean(&[0.0], &downbeat)]);
-    // Every other beat of a waltz has every other downbeat between its beats.
-    for parts in [&[0.5][..], &[0.25, 0.75], &[1.0 / 3.0, 2.0 / 3.0]] {
-        put(&[places.mean(parts, &downbeat)]);
-    }
+    // A downbeat between its beats speaks against a grid.
+    put(&PLACES.map(|parts| places.mean(parts, &downbeat)));
     let [even, odd] = places.by_turn::<2>(&beat);
     put(&[(even - odd).abs()]);
     put(&[prominence(&places.by_turn::<2>(&downbeat))]);

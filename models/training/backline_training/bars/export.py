@@ -3,6 +3,7 @@
 import torch
 
 from .. import onnx_file
+from ..rhythm import loop
 from ..rhythm.net import METRES
 from .net import OUTPUTS
 from .train import build
@@ -21,7 +22,7 @@ def run(config, args):
             "lookahead_frames": 0,
             "licence": "MIT OR Apache-2.0",
             "metres": METRES,
-            "steps": saved.get("before", 0) + saved["step"],
+            "steps": loop.steps(saved),
         }
         folder = (args.out or args.work / "models") / f"{name}_net"
         onnx_file.write(net, net.states(), beats, saved["features"], OUTPUTS, about, folder, positive=True)

@@ -2,15 +2,13 @@
 
 import torch
 
-from .train import Judge, load, log_probs
+from .train import load, log_probs, rebuilt
 
 
 def run(config, args):
     """Prints shares of `WORK/octave_test.npz` (`--set evaluate="valid"`: the validation's)."""
     x, there, right = load(args.work / f"octave_{config['evaluate']}.npz")
-    saved = torch.load(args.work / "octave.pt")
-    judge = Judge(saved["features"], config["hidden"] * config["judges"])
-    judge.load_state_dict(saved["judge"])
+    judge = rebuilt(torch.load(args.work / "octave.pt")["judge"])
     with torch.no_grad():
         told = log_probs(judge, x, there).exp()
     hit = right.gather(1, told.argmax(1, keepdim=True))[:, 0].float()

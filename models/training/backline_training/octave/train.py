@@ -18,6 +18,13 @@ class Judge(nn.Module):
         return self.out(torch.tanh(self.hidden(x)))[..., 0]
 
 
+def rebuilt(weights):
+    """The judge with these weights."""
+    judge = Judge(weights["hidden.weight"].shape[1], weights["hidden.weight"].shape[0])
+    judge.load_state_dict(weights)
+    return judge
+
+
 def load(path):
     """Tensors of one split."""
     with np.load(path) as z:
@@ -66,9 +73,8 @@ def run(config, args):
     joined = lambda name, dim: torch.cat([weights[name] for weights in found], dim)
     mean = {"hidden.weight": joined("hidden.weight", 0), "hidden.bias": joined("hidden.bias", 0),
             "out.weight": joined("out.weight", 1) / len(found)}  # fmt: skip
-    judge = Judge(train[0].shape[2], config["hidden"] * len(found))
-    judge.load_state_dict(mean)
+    judge = rebuilt(mean)
     with torch.no_grad():
         loss, right = loss_of(judge, *valid)
     print(f"their mean: valid {loss:.3f} {right:.3f}")
-    torch.save({"judge": mean, "features": train[0].shape[2]}, args.work / "octave.pt")
+    torch.save({"judge": mean}, args.work / "octave.pt")

@@ -3,6 +3,7 @@
 import torch
 
 from .. import onnx_file
+from . import loop
 from .net import METRES, OUTPUTS, PAIR, RhythmNet
 
 
@@ -17,7 +18,7 @@ def run(config, args):
         "lookahead_frames": 1,
         "licence": "MIT OR Apache-2.0",
         "metres": METRES,
-        "steps": saved.get("before", 0) + saved["step"],
+        "steps": loop.steps(saved),
         "temperature": config["temperature"],
     }
     onnx_file.write(net, net.states(), PAIR, saved["bands"], OUTPUTS, about, (args.out or args.work / "models") / "rhythm_net")

@@ -41,6 +41,11 @@ def card(folder):
     return json.loads((folder / "net.json").read_text())
 
 
+def steps(saved):
+    """All steps of a checkpoint's net, with those of the net that it learnt on from."""
+    return saved.get("before", 0) + saved["step"]
+
+
 def resume(folder, net, work, about, linear, recurrent, inside=""):
     """Makes `WORK/last.pt` of a net that was exported to `folder` (see `onnx_file.weights`), for training to go on from, from step 0."""
     if (work / "last.pt").exists():

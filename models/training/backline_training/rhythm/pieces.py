@@ -69,11 +69,12 @@ def make(number, split, sources, config):
     build = {"groove": with_groove, "pop": with_pop, "sheets": with_sheet, "made": made_up, "alone": alone}[kind]
     length_s = config["excerpt_s"]
     source, parts, condition, bpm, swing, one_shots = build(rng, split, sources)
+    if split == "train" and random.Random(f"{config['seed']} {split} {number} hats").random() < config["hats"]:
+        parts = hats_for_shakers(parts)
     piece = perform(rng, f"{split}_{number:05d}_{source.name}", split, source, parts, condition, bpm, swing, length_s,
                     one_shots, rng.getrandbits(32))  # fmt: skip
     if split == "train":
         patch(piece, random.Random(f"{config['seed']} {split} {number} patches"), config["patches"])
-        closed(piece, random.Random(f"{config['seed']} {split} {number} hats"), config["hats"])
     return piece
 
 
@@ -91,23 +92,15 @@ def patch(piece, rng, share):
         piece.one_shots = True
 
 
-def closed(piece, rng, share):
-    """In a `share` of pieces, who shakes the time plays the closed hat instead.
+def hats_for_shakers(parts):
+    """The same parts; who shakes the time plays the closed hat instead.
 
     The generators give the quick time to shakers, tambourines and cabasas, of which no truth speaks, as often as to hats. A
     net that learns from them alone takes a tick that it has never heard for one of those; in music it is mostly a hat.
     """
-    if rng.random() >= share:
-        return
-    notes, piece.notes = piece.notes, []
-    for note in notes:
-        time_s, length_s, channel, key, velocity = note
-        if channel == CHANNELS["drums"] and key in (arrange.SHAKER, arrange.TAMBOURINE, arrange.CABASA):
-            note = (time_s, length_s, channel, arrange.HAT, velocity)
-            if velocity >= AUDIBLE:
-                piece.drums.append((time_s, VOICE_OF[arrange.HAT], velocity / 127))
-        piece.notes.append(note)
-    piece.drums.sort()
+    shaken = (arrange.SHAKER, arrange.TAMBOURINE, arrange.CABASA)
+    drums = [(*before, arrange.HAT if key in shaken else key, velocity) for *before, key, velocity in parts.get("drums", ())]
+    return parts | ({"drums": drums} if drums else {})
 
 
 def pitched(rng, source):

@@ -3,6 +3,7 @@
 import torch
 
 from .. import onnx_file
+from ..rhythm import loop
 from ..rhythm.net import METRES
 from .net import OUTPUTS
 from .train import build
@@ -31,7 +32,7 @@ def run(config, args):
         "lookahead_frames": 0,
         "licence": "MIT OR Apache-2.0",
         "metres": METRES,
-        "steps": saved.get("before", 0) + saved["step"],
+        "steps": loop.steps(saved),
     }
     folder = (args.out or args.work / "models") / "rhythm_offline_net"
     onnx_file.write(WholeChunk(net), [], config["chunk"], saved["features"], OUTPUTS, about, folder)
