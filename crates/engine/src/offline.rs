@@ -38,19 +38,16 @@ pub fn analyse_online(
 ) -> Result<Heard, EngineError> {
     let mut listener = Listener::with_models(sample_rate, models)?;
     let mut fed = 0usize;
-    // The beat ends with the music; what is told of a recording is what was known of it most surely.
-    let mut known = Heard::default();
+    // The beat ends with the music, so what is told of a recording is what was told for most of it.
+    let mut tempi: Vec<Told> = Vec::new();
     // How long each metre was told, and how it was told last.
     let mut metres: Vec<(u32, Estimate<Metre>)> = Vec::new();
     for block in mono.chunks(1 << 16) {
         listener.feed(block, None);
         while listener.step() {
             let heard = listener.heard();
-            if let Some(tempo) = heard.tempo_bpm
-                && known.tempo_bpm.is_none_or(|k| tempo.prob >= k.prob)
-            {
-                known.tempo_bpm = Some(tempo);
-                known.tempo_candidates.clone_from(&heard.tempo_candidates);
+            if let Some(tempo) = heard.tempo_bpm {
+                Told::add(&mut tempi, tempo, &heard.tempo_candidates);
             }
             if let Some(told) = heard.metre {
                 match metres.iter_mut().find(|(_, metre)| metre.value == told.value) {
@@ -66,14 +63,44 @@ pub fn analyse_online(
     listener.finish();
     while listener.step() {}
     let mut heard = listener.heard().clone();
-    heard.tempo_bpm =
-        known.tempo_bpm.map(|surest| Estimate { value: whole_tempo(&heard.beats, surest.value), ..surest });
-    heard.tempo_candidates = known.tempo_candidates;
+    let most = tempi.into_iter().max_by(|a, b| a.weight.total_cmp(&b.weight));
+    heard.tempo_bpm = most
+        .as_ref()
+        .map(|Told { surest, .. }| Estimate { value: whole_tempo(&heard.beats, surest.value), ..*surest });
+    heard.tempo_candidates = most.map(|told| told.candidates).unwrap_or_default();
     heard.metre = metres.into_iter().max_by_key(|(steps, _)| *steps).map(|(_, metre)| metre);
     Ok(heard)
 }
 
-/// The tempo of a recording, given the beats that were told and the tempo of the instant that was surest: where the
+/// A tempo that was told of a stream.
+struct Told {
+    /// Sum of the probabilities with which it was told.
+    weight: f64,
+    /// As it was told when it was surest, and what else was considered then.
+    surest: Estimate<f64>,
+    candidates: Vec<(f64, f32)>,
+}
+
+impl Told {
+    /// Counts what is told now to the tempo that it is, or to a new one.
+    fn add(tempi: &mut Vec<Self>, tempo: Estimate<f64>, candidates: &[(f64, f32)]) {
+        let weight = f64::from(tempo.prob);
+        let same = |told: &&mut Self| (tempo.value / told.surest.value - 1.0).abs() < SAME_TEMPO;
+        match tempi.iter_mut().find(same) {
+            Some(told) => {
+                told.weight += weight;
+                if tempo.prob >= told.surest.prob {
+                    told.surest = tempo;
+                    told.candidates.clear();
+                    told.candidates.extend_from_slice(candidates);
+                }
+            }
+            None => tempi.push(Self { weight, surest: tempo, candidates: candidates.to_vec() }),
+        }
+    }
+}
+
+/// The tempo of a recording, given the beats that were told and its tempo at the instant that was surest: where the
 /// tempo drifts, no instant stands for the whole.
 fn whole_tempo(beats: &[Beat], surest_bpm: f64) -> f64 {
     usual_tempo(beats).filter(|bpm| (bpm / surest_bpm - 1.0).abs() < SAME_TEMPO).unwrap_or(surest_bpm)

@@ -97,3 +97,32 @@ fn rendered_songs_are_heard_right() {
         assert!(majmin >= 0.85, "{title}: majmin {majmin:.3}");
     }
 }
+
+/// Eighteen seconds at 120 BPM, then twelve at 100 with a stroke on every half beat, as a stream hears them: what is told of the
+/// whole is the tempo of most of it, however much surer its end is.
+#[test]
+fn a_slow_ending_is_not_the_tempo_of_the_song() {
+    // Time, loudness of a kick, loudness of a burst of noise.
+    let fast = (0..36)
+        .map(|i| (f64::from(i) * 0.5, 0.3 * f32::from(i % 4 == 0), 0.06 + 0.1 * f32::from(i % 2 == 1)));
+    let slow = (0..40)
+        .map(|i| (18.0 + f64::from(i) * 0.3, 0.7 * f32::from(i % 4 == 0), 0.1 + 0.4 * f32::from(i % 4 == 2)));
+    let rate = 44_100.0;
+    let mut mono = vec![0.0f32; (30.2 * rate) as usize];
+    let mut noise = 1u32;
+    for (time_s, kick, hiss) in fast.chain(slow) {
+        let start = (time_s * rate) as usize;
+        let stroke = mono[start..].iter_mut().take((0.15 * rate) as usize);
+        for (n, sample) in stroke.enumerate() {
+            let t = n as f32 / rate as f32;
+            noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let white = (noise >> 8) as f32 / (1u32 << 23) as f32 - 1.0;
+            *sample += kick * (std::f32::consts::TAU * 60.0 * t).sin() * (-t / 0.06).exp();
+            *sample += hiss * white * (-t / 0.04).exp();
+        }
+    }
+    let heard = analyse_online(&mono, rate, Models::built_in(), &mut |_| {}).unwrap();
+    let tempo = heard.tempo_bpm.expect("a tempo");
+    assert!((tempo.value / 120.0 - 1.0).abs() <= 0.01, "{} BPM", tempo.value);
+    assert!((heard.tempo_candidates[0].0 / 120.0 - 1.0).abs() <= 0.02, "{:?}", heard.tempo_candidates);
+}

@@ -239,7 +239,7 @@ def chords(true, told):
                 if (right[span] >= 0).any():
                     label = f"majmin {low:g}-{high:g} s" if high < 1e9 else f"majmin {low:g} s on"
                     out[label] = mir_eval.chord.weighted_accuracy(right[span], length[span])
-    out["seg"] = mir_eval.chord.seg(ref[0], est[0])
+    out["seg"] = mir_eval.chord.seg(*(mir_eval.chord.merge_chord_intervals(*x) for x in (ref, est)))
     merged = [s for s, before, after in zip(ref[0][1:, 0], ref[1], ref[1][1:]) if before != after]
     changes = [s for s, before, after in zip(est[0][1:, 0], est[1], est[1][1:]) if before != after]
     if merged and changes:
