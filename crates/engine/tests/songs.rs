@@ -10,6 +10,8 @@ struct Score {
     tempo_error: f64,
     tempo_octave: bool,
     beat_f: f64,
+    /// The longest time between two beats that were told, in usual ones.
+    gap: f64,
     key: f64,
     majmin: f64,
     sevenths: f64,
@@ -27,6 +29,11 @@ fn score(song: &Song, heard: &Heard) -> Score {
         tempo_error: (tempo / song.tempo_bpm - 1.0).abs(),
         tempo_octave: tempo_accuracy(song.tempo_bpm, tempo).1,
         beat_f: beat_f(&song.beats, &beats),
+        gap: {
+            let mut between: Vec<f64> = beats.windows(2).map(|pair| pair[1] - pair[0]).collect();
+            between.sort_by(f64::total_cmp);
+            between.last().map_or(f64::NAN, |longest| longest / between[between.len() / 2])
+        },
         key: heard.key.map_or(0.0, |k| song.key.mirex_score(k.value)),
         majmin: recall(ChordVocabulary::MajMin),
         sevenths: recall(ChordVocabulary::Sevenths),
@@ -92,6 +99,10 @@ fn rendered_songs_are_heard_right() {
         let octave = mean(scores, |s| f64::from(u8::from(s.tempo_octave)));
         println!("{title}: beat right {right} of {}, key {key:.3}, majmin {majmin:.3}", scores.len());
         assert!(right >= at_least, "{title}: tempo within 1 % and beat F >= 0.9 in {right} songs");
+        // A beat that is not told is a bar line lost to whoever counts them.
+        for s in scores.iter().filter(|s| s.tempo_error <= 0.01 && s.beat_f >= 0.9) {
+            assert!(s.gap < 1.5, "{title}: {} beats from one to the next in {}", s.gap, s.name);
+        }
         assert!(octave >= 0.8, "{title}: tempo right or an octave or third off {octave:.3}");
         assert!(key >= 0.85, "{title}: key {key:.3}");
         assert!(majmin >= 0.85, "{title}: majmin {majmin:.3}");

@@ -29,6 +29,9 @@ const STEADY_S: f64 = 0.8;
 const CLAIM_AFTER_S: f64 = 0.2;
 /// Nothing is claimed before this much sound was heard.
 const LISTEN_FIRST_S: f64 = 1.8;
+/// A beat is told this long after it has passed, unless it was told of before; and how much of a beat what was told of may sway.
+const LATE_S: f64 = 0.05;
+const SWAY: f64 = 0.25;
 /// Beats stop after this long without any onset.
 const STILL_S: f64 = 4.0;
 /// Flux that counts as an onset.
@@ -321,20 +324,30 @@ impl Tracker {
     }
 
     fn emit(&mut self, time_s: f64, now_s: f64) -> Option<Beat> {
-        self.next_beat = None;
+        let expected = self.next_beat.take();
         let reading = self.reading.as_mut().filter(|_| self.claiming)?;
         let period_s = 60.0 / reading.bpm;
         let passed_s = time_s - reading.phase * period_s;
         let last_s = self.last_beat.map_or(f64::NEG_INFINITY, |b| b.time_s);
+        let beat_at = |steps: u32| passed_s + f64::from(steps) * period_s;
         // The first beat that is not the one already told.
         let mut steps = 0;
-        while passed_s + f64::from(steps) * period_s < (last_s + 0.6 * period_s).max(now_s - 0.05) {
+        while beat_at(steps) < (last_s + 0.6 * period_s).max(now_s - LATE_S) {
             steps += 1;
             if steps > 1_000 {
                 return None;
             }
         }
-        let beat_s = passed_s + f64::from(steps) * period_s;
+        // The phase sways from frame to frame, so the beat that lay ahead a frame ago may have passed by more: it is told all the
+        // same, since whoever counts beats would lose the bar with it.
+        if let Some(ahead) = expected {
+            let same = ((ahead.time_s - passed_s) / period_s).round().max(0.0) as u32;
+            let sway_s = (beat_at(same) - ahead.time_s).abs();
+            if same < steps && sway_s < SWAY * period_s && beat_at(same) > last_s + 0.6 * period_s {
+                steps = same;
+            }
+        }
+        let beat_s = beat_at(steps);
         let passed = beat_s <= now_s;
         if let Some(bars) = self.bars.as_mut().filter(|_| passed)
             && let Err(error) = bars.count(place_of(beat_s), period_s * RHYTHM_FPS)
