@@ -91,8 +91,7 @@ impl Told {
                 told.weight += weight;
                 if tempo.prob >= told.surest.prob {
                     told.surest = tempo;
-                    told.candidates.clear();
-                    told.candidates.extend_from_slice(candidates);
+                    candidates.clone_into(&mut told.candidates);
                 }
             }
             None => tempi.push(Self { weight, surest: tempo, candidates: candidates.to_vec() }),

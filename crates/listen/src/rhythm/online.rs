@@ -329,10 +329,12 @@ impl Tracker {
         let period_s = 60.0 / reading.bpm;
         let passed_s = time_s - reading.phase * period_s;
         let last_s = self.last_beat.map_or(f64::NEG_INFINITY, |b| b.time_s);
+        // So soon after it, what is heard is the beat already told.
+        let after_last_s = last_s + 0.6 * period_s;
         let beat_at = |steps: u32| passed_s + f64::from(steps) * period_s;
-        // The first beat that is not the one already told.
+        // The first beat that can be told.
         let mut steps = 0;
-        while beat_at(steps) < (last_s + 0.6 * period_s).max(now_s - LATE_S) {
+        while beat_at(steps) < after_last_s.max(now_s - LATE_S) {
             steps += 1;
             if steps > 1_000 {
                 return None;
@@ -343,7 +345,7 @@ impl Tracker {
         if let Some(ahead) = expected {
             let same = ((ahead.time_s - passed_s) / period_s).round().max(0.0) as u32;
             let sway_s = (beat_at(same) - ahead.time_s).abs();
-            if same < steps && sway_s < SWAY * period_s && beat_at(same) > last_s + 0.6 * period_s {
+            if same < steps && sway_s < SWAY * period_s && beat_at(same) > after_last_s {
                 steps = same;
             }
         }
