@@ -101,7 +101,7 @@ impl Listener {
     pub(crate) fn for_second_look(sample_rate: f64, models: &Models) -> Result<Self, ListenError> {
         let mut listener = Self::with_tones(sample_rate, models, Tones::chroma())?;
         listener.kept_frames = Some(Vec::new());
-        if models.rhythm_offline.is_some() || models.bars_offline.is_some() {
+        if models.rhythm_offline.is_some() || models.bars.is_some() {
             listener.net.iter_mut().for_each(NetListener::keep);
         }
         Ok(listener)

@@ -22,10 +22,6 @@ const BARS: Option<Bytes> = Some((
     include_bytes!("../../../models/bars_net/net.json"),
     include_bytes!("../../../models/bars_net/net.onnx"),
 ));
-const BARS_OFFLINE: Option<Bytes> = Some((
-    include_bytes!("../../../models/bars_offline_net/net.json"),
-    include_bytes!("../../../models/bars_offline_net/net.onnx"),
-));
 const HARMONY: Option<Bytes> = Some((
     include_bytes!("../../../models/harmony_net/net.json"),
     include_bytes!("../../../models/harmony_net/net.onnx"),
@@ -42,10 +38,8 @@ pub struct Models {
     pub rhythm: Option<Arc<Model>>,
     /// Beats, bars and drums of a recording: a second look at what `rhythm` said.
     pub rhythm_offline: Option<Arc<Model>>,
-    /// Which beat of a stream is the first of its bar.
+    /// Which beat is the first of its bar.
     pub bars: Option<Arc<Model>>,
-    /// The same of a recording, heard in both directions.
-    pub bars_offline: Option<Arc<Model>>,
     /// Chords and keys of a stream.
     pub harmony: Option<Arc<Model>>,
     /// Chords and keys of a recording, heard in both directions.
@@ -71,22 +65,20 @@ impl Models {
                 load("rhythm", RHYTHM),
                 load("rhythm_offline", RHYTHM_OFFLINE),
                 load("bars", BARS),
-                load("bars_offline", BARS_OFFLINE),
                 load("harmony", HARMONY),
                 load("harmony_offline", HARMONY_OFFLINE),
             )
         })
     }
 
-    /// The nets in `folder`, which has a folder for each: `rhythm_net`, `rhythm_offline_net`, `bars_net`,
-    /// `bars_offline_net`, `harmony_net`, `harmony_offline_net`. One that is missing or damaged is left out, and a notice says so.
+    /// The nets in `folder`, which has a folder for each: `rhythm_net`, `rhythm_offline_net`, `bars_net`, `harmony_net`,
+    /// `harmony_offline_net`. One that is missing or damaged is left out, and a notice says so.
     pub fn from_folder(folder: &Path) -> Self {
         let load = |name: &str| Some(Model::from_folder(&folder.join(name)));
         Self::gather(
             load("rhythm_net"),
             load("rhythm_offline_net"),
             load("bars_net"),
-            load("bars_offline_net"),
             load("harmony_net"),
             load("harmony_offline_net"),
         )
@@ -104,7 +96,6 @@ impl Models {
         rhythm: Option<Result<Model, NetError>>,
         rhythm_offline: Option<Result<Model, NetError>>,
         bars: Option<Result<Model, NetError>>,
-        bars_offline: Option<Result<Model, NetError>>,
         harmony: Option<Result<Model, NetError>>,
         harmony_offline: Option<Result<Model, NetError>>,
     ) -> Self {
@@ -125,10 +116,9 @@ impl Models {
         let rhythm = usable(rhythm, "rhythm", "beats and drums");
         let rhythm_offline = usable(rhythm_offline, "rhythm_offline", "the beats and drums of recordings");
         let bars = usable(bars, "bars", "the beats of bars");
-        let bars_offline = usable(bars_offline, "bars_offline", "the beats of recordings' bars");
         let harmony = usable(harmony, "harmony", "chords and keys");
         let harmony_offline = usable(harmony_offline, "harmony_offline", "the chords and keys of recordings");
-        Self { rhythm, rhythm_offline, bars, bars_offline, harmony, harmony_offline, notices }
+        Self { rhythm, rhythm_offline, bars, harmony, harmony_offline, notices }
     }
 }
 
@@ -143,7 +133,6 @@ mod tests {
         assert_eq!(built_in.rhythm.is_some(), RHYTHM.is_some());
         assert_eq!(built_in.rhythm_offline.is_some(), RHYTHM_OFFLINE.is_some());
         assert_eq!(built_in.bars.is_some(), BARS.is_some());
-        assert_eq!(built_in.bars_offline.is_some(), BARS_OFFLINE.is_some());
         assert_eq!(built_in.harmony.is_some(), HARMONY.is_some());
         assert_eq!(built_in.harmony_offline.is_some(), HARMONY_OFFLINE.is_some());
     }

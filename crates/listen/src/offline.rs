@@ -101,8 +101,7 @@ pub fn listen_offline(
         let mut path = rhythm::decode(&frames, &said_at_once, duration_s, surest.prob, &mut |share| {
             progress(FIRST_PASS + (1.0 - FIRST_PASS) * share);
         });
-        let counted =
-            models.bars_offline.as_deref().map(|model| bars::count(model, rows.values(), &mut path));
+        let counted = models.bars.as_deref().map(|model| bars::count(model, rows.values(), &mut path));
         if let Some(Err(error)) = counted {
             heard.notices.push(bars::notice(&error));
         }

@@ -1,6 +1,7 @@
 //! Tempo, beats, bars and metre: a bar pointer over learnt rhythm patterns.
 
 mod activations;
+mod back;
 pub mod bars;
 mod changes;
 pub mod hindsight;
@@ -152,8 +153,7 @@ pub fn beats_of(frames: &[RhythmFrame], rows: &[f32], models: &Models, offline: 
                 rows => hindsight::said_of(rows),
             };
             let mut path = decode(frames, &said, heard.time_s, surest.prob, &mut |_| ());
-            if let Some(Err(error)) =
-                models.bars_offline.as_deref().map(|model| bars::count(model, rows, &mut path))
+            if let Some(Err(error)) = models.bars.as_deref().map(|model| bars::count(model, rows, &mut path))
             {
                 heard.notices.push(error.to_string());
             }

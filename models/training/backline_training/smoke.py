@@ -18,7 +18,6 @@ from backline_training import __main__ as verbs
 from backline_training import tiny_data
 
 FONT = "/usr/share/sounds/sf2/TimGM6mb.sf2"
-BRIEF_BARS = {"dense": 8, "hidden": 8, "beats": 16, "steps": 2}
 BRIEF_HARMONY = {"epochs": 1, "dense": 8, "hidden": 6, "top": 8}
 # What is set to other values than the configuration's, to be quick. Nested tables are merged.
 BRIEF = {
@@ -32,9 +31,7 @@ BRIEF = {
         "test_pieces": 3, "chunk": 256, "dense": 8, "hidden": 8, "batch": 2, "steps": 2, "check_every": 1,
     },
     "octave": {"each": 2, "hidden": 4, "judges": 2, "batch": 4, "epochs": 1},
-    "bars": {
-        "grids": 2, "batch": 2, "check_every": 2, "online": BRIEF_BARS, "offline": BRIEF_BARS,
-    },
+    "bars": {"grids": 2, "batch": 2, "check_every": 2, "dense": 8, "hidden": 8, "beats": 16, "steps": 2},
     "harmony": {
         "soundfonts": [FONT], "made": 1, "keyed": 1, "pop": 1, "drums": 1, "seconds": 12, "batch": 2, "piece": 60, "most_songs": 3, "most_batches": 2,
         "songs": 2,

@@ -1,28 +1,33 @@
 //! Which beat is the first of its bar, and how many a bar has.
 //!
 //! The bar pointer finds beats well and bars less so: where they begin is told by what happens from beat to beat (a bass note
-//! here, a snare there, a chord that changes), further back than frame by frame is remembered. Two nets
-//! (`models/bars_net`, `models/bars_offline_net`) read the music beat by beat, one as it goes on and one in both directions, and
-//! say of each beat whether a bar begins with it, and in what metre. A hidden Markov model over the places in the bars of all
-//! metres joins what they say (beat-synchronous features and recurrent nets: Krebs, Böck, Dorfer & Widmer, ISMIR 2016).
+//! here, a snare there, a chord that changes), further back than frame by frame is remembered. A net
+//! (`models/bars_net`) reads the music beat by beat, in both directions, and says of each beat whether a bar begins with it, and
+//! in what metre: of a recording all beats, of a stream the last ones, anew with every beat. A hidden Markov model over the places
+//! in the bars of all metres joins what it says (beat-synchronous features and recurrent nets: Krebs, Böck, Dorfer & Widmer, ISMIR
+//! 2016).
+
+use std::collections::VecDeque;
+use std::ops::Range;
 
 use backline_music::{Estimate, Metre};
 use backline_nets::{Model, NetError, Stream};
 
-use super::hindsight::{HEADS, Rows};
+use super::back::beats_back;
+use super::hindsight::{HEADS, Rows, SCALE};
 use super::net::{METRES, number_of};
 use super::offline::Path;
 use super::place_of;
 use crate::logbands::bands;
 
-/// Columns of what the nets give: log odds that a bar begins, and the metres.
+/// Columns of what the net gives: log odds that a bar begins, and the metres.
 const WIDTH: usize = 1 + METRES.len();
 /// Beats in a bar of each of [`METRES`].
 const BEATS: [usize; METRES.len()] = [2, 3, 4, 5, 7, 2, 4];
 const MOST_BEATS: usize = 7;
 /// Number of 4/4 in [`METRES`].
 const FOUR: usize = 2;
-/// How usual each is in music at large, and in what the nets learnt from.
+/// How usual each is in music at large, and in what the net learnt from.
 const USUAL: [f64; METRES.len()] = [0.03, 0.12, 0.73, 0.02, 0.02, 0.07, 0.01];
 const LEARNT: [f64; METRES.len()] = [0.05, 0.15, 0.65, 0.03, 0.02, 0.08, 0.02];
 /// Power that the likelihood of the metre is raised to, which is said anew at each beat.
@@ -36,9 +41,8 @@ const SAME_METRE: f64 = 0.998;
 const LEAK: f64 = 1e-3;
 /// Logits are believed up to this.
 const MOST_LOGIT: f32 = 8.0;
-/// Rows of a stream that are kept, at least: 12 s; and beats that are counted back when counting begins.
+/// Rows of a stream that are kept, at least: 12 s.
 const KEPT_ROWS: usize = 600;
-const MOST_BACK: usize = 32;
 /// Powers that the pointer's word of the beat in the bar and of the metre is raised to, beside the net's; the least
 /// probability that is believed; and that of metres which it does not know.
 const PLACE_BESIDE: f64 = 0.7;
@@ -49,6 +53,8 @@ const FAINT: f64 = 0.01;
 const UNKNOWN_METRE: f64 = 0.3;
 /// A beat that comes later than this many periods after the last does not follow it.
 const NEXT_WITHIN: f64 = 1.4;
+/// Ratios of periods that are of one octave.
+const SAME_PERIOD: Range<f64> = 0.75..1.33;
 
 /// Where between two beats the heads are read, as shares of the way.
 const PLACES: [f64; 6] = [0.0, 0.25, 0.5, 0.75, 1.0 / 3.0, 2.0 / 3.0];
@@ -144,7 +150,7 @@ fn advance(belief: &Belief) -> Belief {
     next
 }
 
-/// Log likelihood of what a net said of a beat (a row of logits) at each place.
+/// Log likelihood of what the net said of a beat (a row of logits) at each place.
 fn likelihoods(y: &[f32]) -> Belief {
     let begin = f64::from(y[0].clamp(-MOST_LOGIT, MOST_LOGIT));
     // log P(begins) and log P(does not), the logarithm of the logistic function.
@@ -175,15 +181,16 @@ fn estimate(masses: [f64; METRES.len()]) -> Estimate<Metre> {
     Estimate { value, prob, runner_up: Some(told(sorted[1])) }
 }
 
-/// Whether `model` is a net of bars that takes `beats` beats at once (any number, if `None`).
-fn fits(model: &Model, beats: Option<usize>) -> bool {
+/// Whether `model` is a net of bars.
+fn fits(model: &Model) -> bool {
+    const FEWEST_AT_ONCE: usize = 4;
     let card = model.card();
     card.features == features()
         && card.outputs.iter().map(|o| o.width).sum::<usize>() == WIDTH
-        && beats.is_none_or(|beats| beats == card.chunk)
+        && card.chunk >= FEWEST_AT_ONCE
 }
 
-/// What to tell the musician when a net of bars failed.
+/// What to tell the musician when the net of bars failed.
 pub(crate) fn notice(error: &NetError) -> String {
     format!("Backline counts the beats of bars by its simpler rules: {error}")
 }
@@ -199,14 +206,18 @@ pub struct Told {
     pub prob: f32,
 }
 
-/// Counts the beats of bars in a stream.
+/// Counts the beats of bars in a stream: with every beat, the net reads the last ones anew, in both directions, so that what came
+/// since tells what was then, and the belief goes through them all from the first.
 pub struct BarCounter {
     stream: Stream,
     /// The last rows; the first is number `first_row`.
     rows: Vec<f32>,
     first_row: usize,
-    /// Place of the last beat, while beats follow each other.
+    /// Place of the last beat, while beats follow each other, and the period then.
     last: Option<f64>,
+    period: f64,
+    /// What was between the last beats, as [`describe`] tells it.
+    described: VecDeque<Vec<f32>>,
     /// Of the last beat, from what was heard before it.
     belief: Belief,
 }
@@ -214,11 +225,13 @@ pub struct BarCounter {
 impl BarCounter {
     /// Nothing heard yet; `None` when `model` is of another kind.
     pub fn new(model: &Model) -> Option<Self> {
-        fits(model, Some(1)).then(|| Self {
+        fits(model).then(|| Self {
             stream: Stream::new(model),
             rows: Vec::new(),
             first_row: 0,
             last: None,
+            period: 0.0,
+            described: VecDeque::new(),
             belief: unknown(),
         })
     }
@@ -238,33 +251,54 @@ impl BarCounter {
     /// # Errors
     /// The net failed.
     pub fn count(&mut self, place: f64, period: f64) -> Result<(), NetError> {
-        let follows = self.last.filter(|last| place - last < NEXT_WITHIN * period && place > *last);
-        self.last = Some(place);
+        // Beats of another octave are not counted on: they are others.
+        let same = SAME_PERIOD.contains(&(period / self.period));
+        let follows = self.last.filter(|last| same && place - last < NEXT_WITHIN * period && place > *last);
+        (self.last, self.period) = (Some(place), period);
         match follows {
-            Some(last) => self.hear_beat(last, place),
+            Some(last) => self.describe_beat(last, place),
             None => self.begin(place, period),
         }
+        self.look_back()
     }
 
-    /// Counts back from the beat at `place` as far as there were beats at this tempo to be heard.
-    fn begin(&mut self, place: f64, period: f64) -> Result<(), NetError> {
-        self.stream.reset();
-        self.belief = unknown();
-        let back = ((place - self.first_row as f64) / period).clamp(0.0, MOST_BACK as f64) as usize;
-        for beat in (1..=back).rev() {
-            self.hear_beat(place - beat as f64 * period, place - (beat - 1) as f64 * period)?;
+    /// Begins with the beats up to the one at `place`, as far as there were any at this tempo to be heard.
+    fn begin(&mut self, place: f64, period: f64) {
+        self.described.clear();
+        let (width, first) = (Rows::width(), self.first_row as f64);
+        let beats = beats_back(
+            |i| self.rows.get(i * width).map_or(0.0, |logit| logit * SCALE),
+            place - first,
+            period,
+        );
+        for pair in beats.windows(2) {
+            self.describe_beat(first + pair[0], first + pair[1]);
         }
-        Ok(())
     }
 
-    /// Hears what was between two beats: what the first was is known better, and what the second may be.
-    fn hear_beat(&mut self, from: f64, to: f64) -> Result<(), NetError> {
-        let heard = likelihoods(self.stream.step(&describe(&self.rows, self.first_row, from, to))?);
-        let most = heard.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        self.belief.iter_mut().zip(heard).for_each(|(p, l)| *p *= libm::exp(l - most));
-        let whole = self.belief.iter().sum::<f64>().max(f64::MIN_POSITIVE);
-        self.belief.iter_mut().for_each(|p| *p /= whole);
-        self.belief = advance(&self.belief);
+    /// Takes in what was between two beats.
+    fn describe_beat(&mut self, from: f64, to: f64) {
+        if self.described.len() == self.stream.chunk() {
+            self.described.pop_front();
+        }
+        self.described.push_back(describe(&self.rows, self.first_row, from, to));
+    }
+
+    /// Hears the last beats anew: what each was is known better, and what the last one may be.
+    fn look_back(&mut self) -> Result<(), NetError> {
+        let beats = self.described.len();
+        let mut x: Vec<f32> = self.described.iter().flatten().copied().collect();
+        x.resize(self.stream.chunk() * features(), 0.0);
+        self.stream.reset();
+        let said = self.stream.step(&x)?;
+        self.belief = said.chunks_exact(WIDTH).take(beats).fold(unknown(), |mut belief, y| {
+            let heard = likelihoods(y);
+            let most = heard.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            belief.iter_mut().zip(heard).for_each(|(p, l)| *p *= libm::exp(l - most));
+            let whole = belief.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+            belief.iter_mut().for_each(|p| *p /= whole);
+            advance(&belief)
+        });
         Ok(())
     }
 
@@ -350,7 +384,7 @@ impl Beside {
 /// The net failed; the path is as it was.
 pub fn count(model: &Model, rows: &[f32], path: &mut Path) -> Result<(), NetError> {
     const FEWEST_BEATS: usize = 4;
-    if !fits(model, None) || model.card().chunk < 4 || rows.is_empty() || path.beats.len() < FEWEST_BEATS {
+    if !fits(model) || rows.is_empty() || path.beats.len() < FEWEST_BEATS {
         return Ok(());
     }
     let at: Vec<f64> = path.beats.iter().map(|b| place_of(b.time_s)).collect();
@@ -480,7 +514,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nets_of_the_product_count_threes_and_fours() {
+    fn the_net_of_the_product_counts_threes_and_fours() {
         let models = Models::built_in();
         for in_bar in [3, 4] {
             let rows = rows(60 * PERIOD, in_bar);
@@ -500,11 +534,30 @@ mod tests {
                 }
             }
             let mut path = path(58);
-            count(models.bars_offline.as_deref().unwrap(), &rows, &mut path).unwrap();
+            count(models.bars.as_deref().unwrap(), &rows, &mut path).unwrap();
             let metre = path.metre.unwrap();
             assert_eq!(usize::from(metre.value.tactus_per_bar()), in_bar, "{metre:?}");
             for (i, beat) in path.beats.iter().enumerate().skip(in_bar) {
                 assert_eq!(usize::from(beat.beat), i % in_bar + 1, "beat {i}");
+            }
+        }
+    }
+
+    #[test]
+    fn bars_are_counted_anew_when_the_beat_turns_out_to_be_twice_as_long() {
+        let (rows, late) = (rows(60 * PERIOD, 4), 24 * PERIOD);
+        let mut counter = BarCounter::new(Models::built_in().bars.as_deref().unwrap()).unwrap();
+        for (i, row) in rows.chunks_exact(Rows::width()).enumerate() {
+            counter.hear(row);
+            let half = PERIOD as f64 / 2.0;
+            let halves = ((i as f64 - 3.0) / half).floor();
+            if i < late && i >= 8 * PERIOD && halves > ((i as f64 - 4.0) / half).floor() {
+                counter.count(halves * half, half).unwrap();
+            } else if i >= late && i % PERIOD == 3 {
+                let beat = i / PERIOD;
+                counter.count((beat * PERIOD) as f64, PERIOD as f64).unwrap();
+                let told = counter.told(false, &Beside::default()).unwrap();
+                assert_eq!((told.metre.value, told.beat), (Metre::FOUR_FOUR, beat % 4), "beat {beat}");
             }
         }
     }
@@ -568,10 +621,6 @@ mod tests {
     fn another_net_is_not_asked() {
         let other = Models::built_in().harmony.as_deref().unwrap();
         assert!(BarCounter::new(other).is_none());
-        assert!(
-            BarCounter::new(Models::built_in().bars_offline.as_deref().unwrap()).is_none(),
-            "one beat at a time"
-        );
         let mut path = path(8);
         count(other, &rows(300, 4), &mut path).unwrap();
         assert!(path.metre.is_none() && path.beats.iter().all(|b| b.beat == 1));

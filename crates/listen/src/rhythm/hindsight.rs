@@ -14,7 +14,7 @@ pub(super) const HEADS: usize = 3 + VOICES;
 const WIDTH: usize = HEADS + METRES.len();
 /// Largest logit that is read, and what all are divided by.
 const MOST_LOGIT: f32 = 12.0;
-const SCALE: f32 = 4.0;
+pub(super) const SCALE: f32 = 4.0;
 
 /// What the second net reads of a recording, frame after frame: [`Rows::width`] values each.
 #[derive(Debug, Clone, Default)]

@@ -2,22 +2,24 @@
 //!
 //! The bar pointer follows whatever repeats, and half or double the tempo repeats as well. A small net, learnt from
 //! music whose beat is known (`models/training/backline_training/octave`), judges whole grids of beats by what lies on
-//! them and between them: how like beats the one and the other are, where kick, snare and hat fall, how fast it is.
+//! them and between them: how like beats the one and the other are, where kick, snare and hat fall, how fast it is. A stream is
+//! judged from its first four beats on by what the last seconds were, a recording by all of it: they have a judge each.
 
 use super::net::{METRES, NetFrame, VOICES};
 
 /// Written by `models/training` (`octave`).
-const DATA: &str = include_str!("../../data_rhythm/octave.txt");
+const OF_STREAMS: &str = include_str!("../../data_rhythm/octave_stream.txt");
+const OF_RECORDINGS: &str = include_str!("../../data_rhythm/octave_recording.txt");
 /// Tempi between which the tempo is told by two neighbouring weights.
 const TEMPI_BPM: [f64; 7] = [40.0, 53.0, 70.0, 92.0, 122.0, 161.0, 212.0];
 /// What is told of places: on the beat, half of it on, a quarter before and after that, at its thirds.
 const PLACES: [&[f64]; 4] = [&[0.0], &[0.5], &[0.25, 0.75], &[1.0 / 3.0, 2.0 / 3.0]];
 /// Values by which a grid is judged.
-pub const FEATURES: usize = TEMPI_BPM.len() + PLACES.len() * (3 + VOICES) + 9 + METRES.len();
+pub const FEATURES: usize = TEMPI_BPM.len() + PLACES.len() * (3 + VOICES) + 10 + METRES.len();
 /// Logits are read up to this, and divided by it.
 const MOST_LOGIT: f32 = 6.0;
 /// Grids with fewer beats cannot be judged.
-pub const FEWEST_BEATS: usize = 8;
+pub const FEWEST_BEATS: usize = 4;
 /// Slowest and fastest grid that may be a beat, in beats a minute.
 const RANGE_BPM: (f64, f64) = (38.0, 250.0);
 
@@ -75,14 +77,15 @@ impl Places<'_> {
         found.map(|place| self.at(place, value)).sum::<f32>() / n
     }
 
-    /// The mean over every `of`th beat, from each of the first `of`.
+    /// The mean over every `OF`th beat, from each of the first `OF`; of all beats, where there are not so many.
     fn by_turn<const OF: usize>(&self, value: &impl Fn(&NetFrame) -> f32) -> [f32; OF] {
-        let (mut sums, mut n) = ([0.0; OF], [1e-6; OF]);
+        let (mut sums, mut n) = ([0.0; OF], [0.0; OF]);
         for (i, beat) in self.beats.iter().enumerate() {
             sums[i % OF] += self.at(*beat, value);
             n[i % OF] += 1.0;
         }
-        std::array::from_fn(|i| sums[i] / n[i])
+        let mean = sums.iter().sum::<f32>() / self.beats.len().max(1) as f32;
+        std::array::from_fn(|i| if n[i] > 0.0 { sums[i] / n[i] } else { mean })
     }
 }
 
@@ -140,6 +143,8 @@ pub fn features(frames: &[NetFrame], beats: &[f64]) -> Option<[f32; FEATURES]> {
     });
     let kick_first = if kick < 0.0 { -1.0 } else { 1.0 };
     put(&[kick.abs(), -snare * kick_first, hat * kick_first]);
+    // Of few beats less can be told.
+    put(&[FEWEST_BEATS as f32 / beats.len() as f32]);
     let from = (first as usize).min(frames.len() - 1);
     let heard = &frames[from..(last as usize).clamp(from + 1, frames.len())];
     put(&std::array::from_fn::<f32, { METRES.len() }, _>(|m| {
@@ -155,10 +160,20 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// The built-in judge. Of a damaged file nothing is believed: all grids are as good.
-    pub fn built_in() -> Self {
+    /// The judge of a stream's last seconds.
+    pub fn of_streams() -> Self {
+        Self::read(OF_STREAMS)
+    }
+
+    /// The judge of whole recordings.
+    pub fn of_recordings() -> Self {
+        Self::read(OF_RECORDINGS)
+    }
+
+    /// Of a damaged file nothing is believed: all grids are as good.
+    fn read(data: &str) -> Self {
         let mut judge = Self { hidden: Vec::new(), out: Vec::new() };
-        for line in DATA.lines() {
+        for line in data.lines() {
             let mut words = line.split_ascii_whitespace();
             let name = words.next().unwrap_or_default();
             let row: Vec<f32> = words.filter_map(|w| w.parse().ok()).collect();
@@ -249,20 +264,24 @@ mod tests {
 
     #[test]
     fn a_rock_beat_is_told_from_its_double_and_its_half() {
-        // 100 beats a minute for twelve seconds.
-        let (frames, judge) = (rock(30, 600), Judge::built_in());
-        for (period, ratio) in [(30.0, 1.0), (15.0, 0.5), (60.0, 2.0)] {
-            let verdict = judge.judge(&frames, &grid(period, 600)).unwrap();
-            assert_eq!(verdict.ratios[0].0, ratio, "{period}: {verdict:?}");
-            assert!(verdict.ratios[0].1 > 0.5, "{verdict:?}");
-            assert!((verdict.ratios.iter().map(|r| r.1).sum::<f32>() - 1.0).abs() < 1e-4);
+        // 100 beats a minute for twelve seconds, and of a stream the first five as well.
+        for (judge, frames) in
+            [(Judge::of_recordings(), 600), (Judge::of_streams(), 600), (Judge::of_streams(), 250)]
+        {
+            let said = rock(30, frames);
+            for (period, ratio) in [(30.0, 1.0), (15.0, 0.5), (60.0, 2.0)] {
+                let verdict = judge.judge(&said, &grid(period, frames)).unwrap();
+                assert_eq!(verdict.ratios[0].0, ratio, "{period}: {verdict:?}");
+                assert!(verdict.ratios[0].1 > 0.5, "{verdict:?}");
+                assert!((verdict.ratios.iter().map(|r| r.1).sum::<f32>() - 1.0).abs() < 1e-4);
+            }
         }
     }
 
     #[test]
     fn what_is_too_short_or_no_beat_is_not_judged() {
-        let (frames, judge) = (rock(30, 600), Judge::built_in());
-        assert_eq!(judge.judge(&frames, &grid(30.0, 120)), None);
+        let (frames, judge) = (rock(30, 600), Judge::of_streams());
+        assert_eq!(judge.judge(&frames, &grid(30.0, 90)), None, "three beats");
         assert_eq!(judge.judge(&frames, &[]), None);
         assert_eq!(features(&frames, &grid(5.0, 600)), None, "600 beats a minute");
         assert_eq!(features(&[], &grid(30.0, 600)), None);

@@ -51,7 +51,7 @@ pub fn decode(
     };
     let mut path = follow(None, 0.0, FIRST_PASS);
     let places: Vec<f64> = path.beats.iter().map(|b| place_of(b.time_s)).collect();
-    let (Some(bpm), Some(verdict)) = (path.tempo_bpm, Judge::built_in().judge(said, &places)) else {
+    let (Some(bpm), Some(verdict)) = (path.tempo_bpm, Judge::of_recordings().judge(said, &places)) else {
         return path;
     };
     let (ratio, _) = verdict.ratios[0];

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use backline_music::{Beat, Estimate, Metre};
 use backline_nets::NetError;
 
+use super::back::beats_back;
 use super::bars::{BarCounter, Beside};
 use super::model::Patterns;
 use super::net::NetFrame;
@@ -45,9 +46,9 @@ const TEMPERATURE: f32 = 4.0;
 const UNHEARD_MASS: f32 = 0.001;
 /// Frames that the judge of octaves hears, and how often it is asked, in frames.
 const JUDGED_FRAMES: usize = 600;
-const JUDGE_EVERY: usize = 25;
+const JUDGE_EVERY: usize = 12;
 /// Power that the pointer's masses of tempi that go together are raised to, beside the judge's probabilities.
-const POINTERS_SAY: f32 = 0.85;
+const POINTERS_SAY: f32 = 0.92;
 /// A bar line moves only for a downbeat that is this probable.
 const MOVE_BAR_PROB: f32 = 0.6;
 
@@ -116,7 +117,7 @@ impl Tracker {
             sounding_frames: 0,
             last_onset_s: f64::NEG_INFINITY,
             claiming: false,
-            judge: Judge::built_in(),
+            judge: Judge::of_streams(),
             bars,
             failure: None,
             beside: Beside::default(),
@@ -257,9 +258,7 @@ impl Tracker {
         };
         let period = 60.0 / reading.bpm * RHYTHM_FPS;
         let last = (self.said.len() - 1) as f64 - reading.phase * period;
-        let mut beats: Vec<f64> =
-            std::iter::successors(Some(last), |at| Some(at - period)).take_while(|at| *at >= 0.0).collect();
-        beats.reverse();
+        let beats = beats_back(|i| self.said[i].activations.beat, last, period);
         let Some(verdict) = self.judge.judge(self.said.make_contiguous(), &beats) else { return };
         let tempi = &self.pointer.tempi_bpm;
         let nearest = |bpm: f64| {

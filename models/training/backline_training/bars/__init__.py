@@ -1,1 +1,1 @@
-"""Which beat is the first of its bar: nets that read the music beat by beat, as it goes on and with hindsight."""
+"""Which beat is the first of its bar: a net that reads the music beat by beat, in both directions."""

@@ -1,11 +1,10 @@
-"""The nets between those in `--out` and those that learnt on from them."""
+"""The net between the one in `--out` and the one that learnt on from it."""
 
 from ..rhythm import loop
 from .resume import PARTS, shipped
 
 
 def run(config, args):
-    """`WORK/bars_online/last.pt` and `WORK/bars_offline/last.pt`: `blend` of the way from what ships to what was learnt."""
-    for which in config["variants"]:
-        folder, net, _ = shipped(config, args, which)
-        loop.blend(folder, net, args.work / f"bars_{which}", config["blend"], *PARTS)
+    """`WORK/bars/last.pt`: `blend` of the way from what ships to what was learnt."""
+    folder, net, _ = shipped(config, args)
+    loop.blend(folder, net, args.work / "bars", config["blend"], *PARTS)

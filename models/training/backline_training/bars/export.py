@@ -1,4 +1,4 @@
-"""Writes the trained nets to `--out`/bars_net and `--out`/bars_offline_net: net.onnx, net.json, golden.json."""
+"""Writes the trained net to `--out`/bars_net: net.onnx, net.json, golden.json."""
 
 import torch
 
@@ -10,19 +10,18 @@ from .train import build
 
 
 def run(config, args):
-    """Exports both: a stream's takes one beat at a time, a recording's a stretch."""
-    for which, name, beats in (("online", "bars", 1), ("offline", "bars_offline", config["offline"]["beats"])):
-        saved = torch.load(args.work / f"bars_{which}" / "last.pt", map_location="cpu")
-        net = build(config, saved["features"], which)
-        net.load_state_dict(saved["mean"])
-        about = {
-            "name": name,
-            # Beats, not frames: as many a second as the music has.
-            "frame_rate_hz": 2.0,
-            "lookahead_frames": 0,
-            "licence": "MIT OR Apache-2.0",
-            "metres": METRES,
-            "steps": loop.steps(saved),
-        }
-        folder = (args.out or args.work / "models") / f"{name}_net"
-        onnx_file.write(net, net.states(), beats, saved["features"], OUTPUTS, about, folder, positive=True)
+    """Exports the averaged weights of `WORK/bars/last.pt`."""
+    saved = torch.load(args.work / "bars/last.pt", map_location="cpu")
+    net = build(config, saved["features"])
+    net.load_state_dict(saved["mean"])
+    about = {
+        "name": "bars",
+        # Beats, not frames: as many a second as the music has.
+        "frame_rate_hz": 2.0,
+        "lookahead_frames": 0,
+        "licence": "MIT OR Apache-2.0",
+        "metres": METRES,
+        "steps": loop.steps(saved),
+    }
+    folder = (args.out or args.work / "models") / "bars_net"
+    onnx_file.write(net, net.states(), config["beats"], saved["features"], OUTPUTS, about, folder, positive=True)

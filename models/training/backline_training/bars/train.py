@@ -1,4 +1,4 @@
-"""Trains both nets on `WORK/bars_train.npz`; `WORK/bars_online/last.pt` and `WORK/bars_offline/last.pt` let a run that was stopped go on."""
+"""Trains the net on `WORK/bars_train.npz`; `WORK/bars/last.pt` lets a run that was stopped go on."""
 
 import numpy as np
 import torch
@@ -18,10 +18,9 @@ def bands_of(width):
     return (width - 6 * HEADS - (SAID - HEADS) - 1) // BAND_GROUPS
 
 
-def build(config, width, which):
+def build(config, width):
     """The net before training."""
-    own = config[which]
-    return BarsNet(width, own["dense"], own["hidden"], own["dropout"], which == "offline")
+    return BarsNet(width, config["dense"], config["hidden"], config["dropout"])
 
 
 def varied(x, rng, config):
@@ -45,26 +44,20 @@ def varied(x, rng, config):
     return x
 
 
-def batch(songs, config, which, rng):
-    """Stretches of beats (x, truth, weight). A stream's may be followed by another piece; a recording's begin and end anywhere."""
-    beats, width = config[which]["beats"], songs[0][0][0].shape[1]
+def batch(songs, config, rng):
+    """Stretches of beats (x, truth, weight), which begin and end anywhere: before a recording there is nothing, after what a stream
+    has brought so far neither."""
+    beats, width = config["beats"], songs[0][0][0].shape[1]
     x, truth = np.zeros((config["batch"], beats, width), np.float32), np.full((config["batch"], beats, 2), data.UNKNOWN)
     weight = np.zeros((config["batch"], beats), np.float32)
     for row in range(config["batch"]):
-        at = 0
-        # Before a recording there is nothing, after it neither.
-        if which == "offline" and rng.random() < 0.5:
-            at = int(rng.integers(0, beats // 2))
-        while at < beats - data.FEWEST:
-            stretches = songs[rng.integers(len(songs))]
-            described, true = stretches[rng.integers(len(stretches))]
-            first = int(rng.integers(0, max(1, len(true) // 2)))
-            n = min(len(true) - first, beats - at)
-            x[row, at : at + n] = varied(described[first : first + n], rng, config)
-            truth[row, at : at + n], weight[row, at : at + n] = true[first : first + n], 1.0
-            at += n
-            if which == "offline" or rng.random() < 0.5:
-                break
+        at = int(rng.integers(0, beats // 2)) if rng.random() < 0.5 else 0
+        stretches = songs[rng.integers(len(songs))]
+        described, true = stretches[rng.integers(len(stretches))]
+        first = int(rng.integers(0, max(1, len(true) // 2)))
+        n = min(len(true) - first, beats - at)
+        x[row, at : at + n] = varied(described[first : first + n], rng, config)
+        truth[row, at : at + n], weight[row, at : at + n] = true[first : first + n], 1.0
     return torch.from_numpy(x), torch.from_numpy(truth), torch.from_numpy(weight)
 
 
@@ -87,42 +80,40 @@ class Songs:
 
 
 def run(config, args):
-    """Trains one after the other."""
+    """Trains it."""
     songs, valid = data.load(args.work / "bars_train.npz"), data.load(args.work / "bars_valid.npz")
     torch.set_num_threads(config["threads"])
     torch.set_flush_denormal(True)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     some = np.concatenate([song[0][0] for song in songs]).astype(np.float32)
     width = some.shape[1]
-    for which in config["variants"]:
-        own = config[which]
-        torch.manual_seed(config["seed"])
-        net = build(config, width, which)
-        net.mean[:], net.scale[:] = torch.from_numpy(some.mean(0)), torch.from_numpy(some.std(0)).clamp(min=0.02)
-        net.to(device)
-        optimiser = torch.optim.Adam(net.parameters(), lr=own["rate"], weight_decay=own["decay"])
+    torch.manual_seed(config["seed"])
+    net = build(config, width)
+    net.mean[:], net.scale[:] = torch.from_numpy(some.mean(0)), torch.from_numpy(some.std(0)).clamp(min=0.02)
+    net.to(device)
+    optimiser = torch.optim.Adam(net.parameters(), lr=config["rate"], weight_decay=config["decay"])
 
-        def loss_on(_, rng, net=net, which=which):
-            x, truth, weight = (part.to(device) for part in batch(songs, config, which, rng))
-            # Nothing is heard as clearly as in the training music.
-            x = x + config["noise"] * net.scale * torch.randn(x.shape, device=device)
-            return loss_of(net.whole(x), truth, weight, config["metre"])[1]
+    def loss_on(_, rng):
+        x, truth, weight = (part.to(device) for part in batch(songs, config, rng))
+        # Nothing is heard as clearly as in the training music.
+        x = x + config["noise"] * net.scale * torch.randn(x.shape, device=device)
+        return loss_of(net(x)[0], truth, weight, config["metre"])[1]
 
-        folder = args.work / f"bars_{which}"
-        folder.mkdir(exist_ok=True)
-        loop.run(config | own, folder, Songs(songs), net, optimiser, {"features": width},
-                 loss_on, lambda mean, which=which: {"valid": check(config, which, mean, valid)})  # fmt: skip
+    folder = args.work / "bars"
+    folder.mkdir(exist_ok=True)
+    loop.run(config, folder, Songs(songs), net, optimiser, {"features": width}, loss_on,
+             lambda mean: {"valid": check(config, mean, valid)})  # fmt: skip
 
 
-def check(config, which, mean, songs):
+def check(config, mean, songs):
     """The loss of the averaged weights on songs kept apart."""
-    net = build(config, songs[0][0][0].shape[1], which)
+    net = build(config, songs[0][0][0].shape[1])
     net.load_state_dict(mean)
     net.eval()
     losses = []
     with torch.no_grad():
         for (x, truth), *_ in songs:
-            y = net.whole(torch.from_numpy(x.astype(np.float32))[None])
+            (y,) = net(torch.from_numpy(x.astype(np.float32))[None])
             truth = torch.from_numpy(truth)[None]
             losses.append(loss_of(y, truth, torch.ones(truth.shape[:2]), 0.0)[0].item())
     return float(np.mean(losses))

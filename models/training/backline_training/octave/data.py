@@ -16,6 +16,9 @@ RELATIVES = [(1, 0), (1, 1 / 2), (2, 0), (1 / 2, 0), (1 / 2, 1 / 2), (3, 0), (1 
 TAKEN = [0, 2, 3, 4, 9, 11, 12, 13, 5, 6]
 TAKEN_SHARE = np.array([0.4, 0.2, 0.1, 0.1, 0.06, 0.02, 0.02, 0.02, 0.05, 0.03])
 
+# The least beats of a grid, as there.
+FEWEST_BEATS = 4
+
 
 def relative(beats, ratio, shift):
     """The grid at `ratio` times the tempo of `beats`, shifted by `shift` of its own beats."""
@@ -25,33 +28,33 @@ def relative(beats, ratio, shift):
 
 def same(a, b):
     """Whether two grids have the same beats, but for the ends."""
-    if len(a) < 4 or len(b) < 4:
+    if len(a) < FEWEST_BEATS or len(b) < FEWEST_BEATS:
         return False
     off = np.abs(np.subtract.outer(b, a)).min(0)
     period = np.median(np.diff(a))
     return abs(np.median(np.diff(b)) / period - 1) < 0.02 and np.median(off) < 0.05 * period
 
 
-def grids(piece, rng, each):
-    """`each` grids of random stretches, and which of their relatives is the beat."""
+def grids(piece, rng, each, seconds):
+    """`each` grids of random stretches, from the least to the most of `seconds` long, and which of their relatives is the beat."""
     at = (piece["beats"][:, 0] + DELAY_S) * FPS - 0.5
     at = at[(at >= 0) & (at < len(piece["said"]) - 1)]
     found, right = [], []
     while len(found) < each:
-        frames = rng.uniform(6, 30) * FPS
+        frames = np.exp(rng.uniform(*np.log(seconds))) * FPS
         first = rng.uniform(at[0], max(at[0] + 1, at[-1] - frames))
         part = at[(at >= first) & (at <= first + frames)]
-        if len(part) < 5:
+        if len(part) < FEWEST_BEATS:
             part = at
         grid = relative(part, *RELATIVES[rng.choice(TAKEN, p=TAKEN_SHARE)])
-        if len(grid) < 4:
+        if len(grid) < FEWEST_BEATS:
             continue
         found.append(grid)
         right.append([same(part, relative(grid, *r)) for r in RELATIVES])
     return found, right
 
 
-def describe(pieces, each, seed, program):
+def describe(pieces, each, seconds, seed, program):
     """Features (n, relatives, k), which relatives can be judged (n, relatives), and which are the beat (n, relatives)."""
     x, there, right = [], [], []
     with tempfile.TemporaryDirectory() as folder:
@@ -62,7 +65,7 @@ def describe(pieces, each, seed, program):
             said[:, :8] *= 4
             path = pathlib.Path(folder) / f"{number}.said"
             said.tofile(path)
-            found, truth = grids(piece, rng, each)
+            found, truth = grids(piece, rng, each, seconds)
             lines.append(json.dumps({"said": str(path), "grids": [g.tolist() for g in found]}))
             truths.append(truth)
         done = subprocess.run([str(program)], input="\n".join(lines), capture_output=True, text=True, check=True)

@@ -7,10 +7,11 @@ from . import data
 
 
 def run(config, args):
-    """Writes `WORK/octave_SPLIT.npz`."""
+    """Writes `WORK/octave_JUDGE_SPLIT.npz`."""
     for split, seed in (("train", 1), ("valid", 2), ("test", 3)):
         pieces = Pieces(args.work / split)
         items = [pieces.items[n] for n in pieces.names]
-        x, there, right = data.describe(items, config["each"], config["seed"] + seed, args.bin / "octave_features")
-        np.savez_compressed(args.work / f"octave_{split}.npz", x=x, there=there, right=right)
-        print(f"{split}: {len(x)} grids of {len(items)} pieces")
+        for judge, seconds in config["seconds"].items():
+            x, there, right = data.describe(items, config["each"], seconds, config["seed"] + seed, args.bin / "octave_features")
+            np.savez_compressed(args.work / f"octave_{judge}_{split}.npz", x=x, there=there, right=right)
+            print(f"{judge}, {split}: {len(x)} grids of {len(items)} pieces")

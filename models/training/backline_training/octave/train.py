@@ -1,4 +1,4 @@
-"""Trains the judge on `WORK/octave_train.npz`: of all grids that go together, the beat is to have the highest score."""
+"""Trains each judge on its `WORK/octave_JUDGE_train.npz`: of all grids that go together, the beat is to have the highest score."""
 
 import copy
 
@@ -67,14 +67,15 @@ def learnt(seed, config, train, valid):
 
 
 def run(config, args):
-    """Writes the mean of `judges` judges, which is one with all their hidden units, to `WORK/octave.pt`."""
-    train, valid = (load(args.work / f"octave_{split}.npz") for split in ("train", "valid"))
-    found = [learnt(config["seed"] + k, config, train, valid) for k in range(config["judges"])]
-    joined = lambda name, dim: torch.cat([weights[name] for weights in found], dim)
-    mean = {"hidden.weight": joined("hidden.weight", 0), "hidden.bias": joined("hidden.bias", 0),
-            "out.weight": joined("out.weight", 1) / len(found)}  # fmt: skip
-    judge = rebuilt(mean)
-    with torch.no_grad():
-        loss, right = loss_of(judge, *valid)
-    print(f"their mean: valid {loss:.3f} {right:.3f}")
-    torch.save({"judge": mean}, args.work / "octave.pt")
+    """Writes of each the mean of `judges` of them, which is one with all their hidden units, to `WORK/octave.pt`."""
+    means = {}
+    for name in config["seconds"]:
+        train, valid = (load(args.work / f"octave_{name}_{split}.npz") for split in ("train", "valid"))
+        found = [learnt(config["seed"] + k, config, train, valid) for k in range(config["judges"])]
+        joined = lambda part, dim, found=found: torch.cat([weights[part] for weights in found], dim)
+        means[name] = {"hidden.weight": joined("hidden.weight", 0), "hidden.bias": joined("hidden.bias", 0),
+                       "out.weight": joined("out.weight", 1) / len(found)}  # fmt: skip
+        with torch.no_grad():
+            loss, right = loss_of(rebuilt(means[name]), *valid)
+        print(f"{name}, their mean: valid {loss:.3f} {right:.3f}")
+    torch.save(means, args.work / "octave.pt")
