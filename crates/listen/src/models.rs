@@ -142,12 +142,11 @@ mod tests {
         let models = Models::from_folder(Path::new("nowhere"));
         assert!(models.rhythm.is_none() && models.rhythm_offline.is_none());
         assert!(models.harmony.is_none() && models.harmony_offline.is_none());
-        assert_eq!(models.notices.len(), 6);
+        assert_eq!(models.notices.len(), 5);
         for (notice, names) in models.notices.iter().zip([
             "beats and drums by",
             "beats and drums of recordings",
             "the beats of bars",
-            "the beats of recordings' bars",
             "chords and keys by",
             "chords and keys of recordings",
         ]) {

@@ -305,14 +305,15 @@ impl Tracker {
     fn decide(&mut self, still: bool) {
         let prob = self.reading.as_ref().map_or(0.0, |r| r.prob);
         self.steady_prob += (prob - self.steady_prob) / (STEADY_S * RHYTHM_FPS) as f32;
-        let prob = self.steady_prob.min(prob);
         if self.claiming {
-            if still || prob < DROP_PROB || self.evidence < DROP_EVIDENCE {
+            // Where one octave gives way to another, neither is sure for a moment.
+            if still || self.steady_prob.max(prob) < DROP_PROB || self.evidence < DROP_EVIDENCE {
                 self.claiming = false;
                 self.sure_frames = 0;
             }
             return;
         }
+        let prob = self.steady_prob.min(prob);
         let heard_enough = f64::from(self.sounding_frames) > LISTEN_FIRST_S * RHYTHM_FPS;
         if !still && heard_enough && prob > CLAIM_PROB && self.evidence > CLAIM_EVIDENCE {
             self.sure_frames += 1;
