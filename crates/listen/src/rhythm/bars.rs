@@ -545,18 +545,23 @@ mod tests {
 
     #[test]
     fn bars_are_counted_anew_when_the_beat_turns_out_to_be_twice_as_long() {
-        let (rows, late) = (rows(60 * PERIOD, 4), 24 * PERIOD);
-        let mut counter = BarCounter::new(Models::built_in().bars.as_deref().unwrap()).unwrap();
+        let (rows, late, half) = (rows(60 * PERIOD, 4), 24 * PERIOD, PERIOD as f64 / 2.0);
+        let counter = || BarCounter::new(Models::built_in().bars.as_deref().unwrap()).unwrap();
+        let (mut mistaken, mut fresh) = (counter(), counter());
         for (i, row) in rows.chunks_exact(Rows::width()).enumerate() {
-            counter.hear(row);
-            let half = PERIOD as f64 / 2.0;
+            mistaken.hear(row);
+            fresh.hear(row);
             let halves = ((i as f64 - 3.0) / half).floor();
             if i < late && i >= 8 * PERIOD && halves > ((i as f64 - 4.0) / half).floor() {
-                counter.count(halves * half, half).unwrap();
+                mistaken.count(halves * half, half).unwrap();
             } else if i >= late && i % PERIOD == 3 {
                 let beat = i / PERIOD;
-                counter.count((beat * PERIOD) as f64, PERIOD as f64).unwrap();
-                let told = counter.told(false, &Beside::default()).unwrap();
+                let [told, anew] = [&mut mistaken, &mut fresh].map(|counter| {
+                    counter.count((beat * PERIOD) as f64, PERIOD as f64).unwrap();
+                    counter.told(false, &Beside::default()).unwrap()
+                });
+                // Nothing is left of the beats of the other octave.
+                assert_eq!(told, anew, "beat {beat}");
                 assert_eq!((told.metre.value, told.beat), (Metre::FOUR_FOUR, beat % 4), "beat {beat}");
             }
         }
