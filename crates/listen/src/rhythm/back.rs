@@ -34,26 +34,29 @@ pub fn beats_back(beat: impl Fn(usize) -> f32, last: f64, period: f64) -> Vec<f6
         score[at] += f64::from(beat(at).clamp(-MOST_LOGIT, MOST_LOGIT));
     }
     let firsts = 0..(period as usize + 1).min(end + 1);
-    let Some(mut at) = firsts.max_by(|a, b| score[*a].total_cmp(&score[*b])) else { return vec![last] };
-    if score[at] == f64::NEG_INFINITY {
-        return vec![last];
-    }
+    let first = firsts.max_by(|a, b| score[*a].total_cmp(&score[*b]));
+    let Some(mut at) = first.filter(|at| score[*at] > f64::NEG_INFINITY) else { return vec![last] };
     let mut beats = vec![at as f64];
     while at != end {
         at = after[at];
         beats.push(at as f64);
     }
-    // Frames are coarse: each moves to the line through its neighbours.
-    let mut even: Vec<f64> = (0..beats.len())
-        .map(|i| {
-            let reach = REACH.min(i).min(beats.len() - 1 - i);
-            beats[i - reach..=i + reach].iter().sum::<f64>() / (2 * reach + 1) as f64
-        })
-        .collect();
+    let mut even = evened(&beats);
     if let Some(known) = even.last_mut() {
         *known = last;
     }
     even
+}
+
+/// The beats at `places` without the frames' coarseness: each on the line through its neighbours.
+pub fn evened(places: &[f64]) -> Vec<f64> {
+    let even = |i: usize| {
+        let reach = REACH.min(i).min(places.len() - 1 - i);
+        let around = &places[i - reach..=i + reach];
+        // Symmetric window: the line's value in its middle is the mean.
+        around.iter().sum::<f64>() / around.len() as f64
+    };
+    (0..places.len()).map(even).collect()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use backline_music::{Estimate, Metre};
 use backline_nets::{Model, NetError, Stream};
 
 use super::back::beats_back;
-use super::hindsight::{HEADS, Rows, SCALE};
+use super::hindsight::{HEADS, Rows, beat_of};
 use super::net::{METRES, number_of};
 use super::offline::Path;
 use super::place_of;
@@ -265,12 +265,9 @@ impl BarCounter {
     /// Begins with the beats up to the one at `place`, as far as there were any at this tempo to be heard.
     fn begin(&mut self, place: f64, period: f64) {
         self.described.clear();
-        let (width, first) = (Rows::width(), self.first_row as f64);
-        let beats = beats_back(
-            |i| self.rows.get(i * width).map_or(0.0, |logit| logit * SCALE),
-            place - first,
-            period,
-        );
+        let first = self.first_row as f64;
+        let row = |i: usize| self.rows.chunks_exact(Rows::width()).nth(i);
+        let beats = beats_back(|i| row(i).map_or(0.0, beat_of), place - first, period);
         for pair in beats.windows(2) {
             self.describe_beat(first + pair[0], first + pair[1]);
         }

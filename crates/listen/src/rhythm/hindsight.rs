@@ -14,7 +14,7 @@ pub(super) const HEADS: usize = 3 + VOICES;
 const WIDTH: usize = HEADS + METRES.len();
 /// Largest logit that is read, and what all are divided by.
 const MOST_LOGIT: f32 = 12.0;
-pub(super) const SCALE: f32 = 4.0;
+const SCALE: f32 = 4.0;
 
 /// What the second net reads of a recording, frame after frame: [`Rows::width`] values each.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +48,11 @@ pub(crate) fn row(logits: &[f32], said: &NetFrame, bands: &[f32]) -> Vec<f32> {
     row.extend(said.activations.metres);
     row.extend_from_slice(bands);
     row
+}
+
+/// Log odds of a beat, out of a row.
+pub(super) fn beat_of(row: &[f32]) -> f32 {
+    row[0] * SCALE
 }
 
 /// What the stream's net said, out of the `values` of rows.

@@ -2,6 +2,7 @@
 
 use backline_music::{Beat, Estimate, Metre};
 
+use super::back::evened;
 use super::model::Patterns;
 use super::net::NetFrame;
 use super::octave::Judge;
@@ -126,14 +127,8 @@ pub fn best_path(pointer: &BarPointer, frames: &[RhythmFrame], duration_s: f64, 
 
 /// Takes the frames' coarseness out of the beats: each moves to the line through its neighbours.
 fn refine(beats: &mut [Beat]) {
-    const REACH: usize = 3;
     let times: Vec<f64> = beats.iter().map(|b| b.time_s).collect();
-    for (i, beat) in beats.iter_mut().enumerate() {
-        let reach = REACH.min(i).min(times.len() - 1 - i);
-        let around = &times[i - reach..=i + reach];
-        // Symmetric window: the line's value in its middle is the mean.
-        beat.time_s = around.iter().sum::<f64>() / around.len() as f64;
-    }
+    beats.iter_mut().zip(evened(&times)).for_each(|(beat, time_s)| beat.time_s = time_s);
 }
 
 /// Spans whose tempo is so near the median count as the same tempo.

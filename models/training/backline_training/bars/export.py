@@ -4,7 +4,6 @@ import torch
 
 from .. import onnx_file
 from ..rhythm import loop
-from ..rhythm.net import METRES
 from .net import OUTPUTS
 from .train import build
 
@@ -14,14 +13,7 @@ def run(config, args):
     saved = torch.load(args.work / "bars/last.pt", map_location="cpu")
     net = build(config, saved["features"])
     net.load_state_dict(saved["mean"])
-    about = {
-        "name": "bars",
-        # Beats, not frames: as many a second as the music has.
-        "frame_rate_hz": 2.0,
-        "lookahead_frames": 0,
-        "licence": "MIT OR Apache-2.0",
-        "metres": METRES,
-        "steps": loop.steps(saved),
-    }
+    # Beats, not frames: as many a second as the music has.
+    about = loop.new_card("bars", 2.0, 0, saved)
     folder = (args.out or args.work / "models") / "bars_net"
-    onnx_file.write(net, net.states(), config["beats"], saved["features"], OUTPUTS, about, folder, positive=True)
+    onnx_file.write(net, [], config["beats"], saved["features"], OUTPUTS, about, folder, positive=True)

@@ -23,10 +23,6 @@ class BarsNet(nn.Module):
         self.heads = nn.Linear(4 * hidden, WIDTH)
         self.drop = nn.Dropout(dropout)
 
-    def states(self, batch=1):
-        """It has none: every stretch is read from nothing."""
-        return []
-
     def forward(self, x):
         """One stretch of beats."""
         x = self.drop((x - self.mean) / self.scale)

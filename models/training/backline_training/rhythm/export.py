@@ -4,7 +4,7 @@ import torch
 
 from .. import onnx_file
 from . import loop
-from .net import METRES, OUTPUTS, PAIR, RhythmNet
+from .net import OUTPUTS, PAIR, RhythmNet
 
 
 def run(config, args):
@@ -12,13 +12,5 @@ def run(config, args):
     saved = torch.load(args.work / "last.pt", map_location="cpu")
     net = RhythmNet(saved["bands"], config["channels"], config["hidden"], config["deep"])
     net.load_state_dict(saved["mean"])
-    about = {
-        "name": "rhythm",
-        "frame_rate_hz": 50.0,
-        "lookahead_frames": 1,
-        "licence": "MIT OR Apache-2.0",
-        "metres": METRES,
-        "steps": loop.steps(saved),
-        "temperature": config["temperature"],
-    }
+    about = loop.new_card("rhythm", 50.0, 1, saved) | {"temperature": config["temperature"]}
     onnx_file.write(net, net.states(), PAIR, saved["bands"], OUTPUTS, about, (args.out or args.work / "models") / "rhythm_net")

@@ -14,6 +14,7 @@ import torch
 from torch import distributed
 
 from .. import onnx_file
+from .net import METRES
 
 
 def processes():
@@ -41,9 +42,17 @@ def card(folder):
     return json.loads((folder / "net.json").read_text())
 
 
-def steps(saved):
-    """All steps of a checkpoint's net, with those of the net that it learnt on from."""
-    return saved.get("before", 0) + saved["step"]
+def new_card(name, rate_hz, lookahead, saved):
+    """What `net.json` tells of the net of the checkpoint `saved`, beside its shapes."""
+    return {
+        "name": name,
+        "frame_rate_hz": rate_hz,
+        "lookahead_frames": lookahead,
+        "licence": "MIT OR Apache-2.0",
+        "metres": METRES,
+        # All steps, with those of the net that it learnt on from.
+        "steps": saved.get("before", 0) + saved["step"],
+    }
 
 
 def resume(folder, net, work, about, linear, recurrent, inside=""):

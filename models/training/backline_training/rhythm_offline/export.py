@@ -4,7 +4,6 @@ import torch
 
 from .. import onnx_file
 from ..rhythm import loop
-from ..rhythm.net import METRES
 from .net import OUTPUTS
 from .train import build
 
@@ -26,13 +25,6 @@ def run(config, args):
     net = build(config, saved["features"])
     net.load_state_dict(saved["mean"])
     net.eval()
-    about = {
-        "name": "rhythm_offline",
-        "frame_rate_hz": 50.0,
-        "lookahead_frames": 0,
-        "licence": "MIT OR Apache-2.0",
-        "metres": METRES,
-        "steps": loop.steps(saved),
-    }
+    about = loop.new_card("rhythm_offline", 50.0, 0, saved)
     folder = (args.out or args.work / "models") / "rhythm_offline_net"
     onnx_file.write(WholeChunk(net), [], config["chunk"], saved["features"], OUTPUTS, about, folder)
