@@ -1,34 +1,61 @@
 //! Four numbers side by side that are reckoned with all at once.
 //!
-//! In plain Rust: the compiler makes of it what vector instructions every processor of a kind has, and each number comes
-//! out as it would alone, so that the results are the same everywhere.
+//! `wide` makes of it the vector instructions that every processor of a kind has (left to itself, the compiler shuffles more
+//! than it reckons), and each number comes out as it would alone, so that the results are the same everywhere.
 
 use std::ops::{Add, AddAssign, Div, Mul, Neg, Rem, Sub};
 
 use rustfft::num_traits::{FromPrimitive, Num, One, Signed, Zero};
+use wide::f32x4;
 
 /// Numbers that lie side by side.
 pub const LANES: usize = 4;
 
 /// The numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-#[repr(align(16))]
-pub struct Lanes(pub [f32; LANES]);
+pub struct Lanes(f32x4);
 
 impl Lanes {
+    /// These numbers.
+    pub const fn new(numbers: [f32; LANES]) -> Self {
+        Self(f32x4::new(numbers))
+    }
+
     /// The same number for each.
     pub const fn all(x: f32) -> Self {
-        Self([x; LANES])
+        Self::new([x; LANES])
+    }
+
+    /// The numbers one by one.
+    pub fn numbers(self) -> [f32; LANES] {
+        self.0.to_array()
     }
 
     /// The sum of all, in a fixed order.
     pub fn sum(self) -> f32 {
-        let [a, b, c, d] = self.0;
+        let [a, b, c, d] = self.numbers();
         (a + b) + (c + d)
     }
 
+    /// For each number whether it is greater than the other: ones and noughts to choose by.
+    pub fn greater(self, other: Self) -> Choice {
+        Choice(self.0.simd_gt(other.0))
+    }
+
     fn with(self, other: Self, of: impl Fn(f32, f32) -> f32) -> Self {
-        Self(std::array::from_fn(|l| of(self.0[l], other.0[l])))
+        let (a, b) = (self.numbers(), other.numbers());
+        Self::new(std::array::from_fn(|l| of(a[l], b[l])))
+    }
+}
+
+/// Which of two numbers to take, lane by lane.
+#[derive(Clone, Copy)]
+pub struct Choice(f32x4);
+
+impl Choice {
+    /// The numbers of `yes` where it was so, else those of `no`.
+    pub fn of(self, yes: Lanes, no: Lanes) -> Lanes {
+        Lanes(self.0.select(yes.0, no.0))
     }
 }
 
@@ -48,7 +75,7 @@ pub fn eight_sums(a: &[f32], b: &[f32]) -> f32 {
 impl Add for Lanes {
     type Output = Self;
     fn add(self, other: Self) -> Self {
-        self.with(other, |a, b| a + b)
+        Self(self.0 + other.0)
     }
 }
 
@@ -61,14 +88,14 @@ impl AddAssign for Lanes {
 impl Sub for Lanes {
     type Output = Self;
     fn sub(self, other: Self) -> Self {
-        self.with(other, |a, b| a - b)
+        Self(self.0 - other.0)
     }
 }
 
 impl Mul for Lanes {
     type Output = Self;
     fn mul(self, other: Self) -> Self {
-        self.with(other, |a, b| a * b)
+        Self(self.0 * other.0)
     }
 }
 
@@ -88,7 +115,7 @@ impl std::iter::Sum for Lanes {
 impl Div for Lanes {
     type Output = Self;
     fn div(self, other: Self) -> Self {
-        self.with(other, |a, b| a / b)
+        Self(self.0 / other.0)
     }
 }
 
@@ -102,7 +129,7 @@ impl Rem for Lanes {
 impl Neg for Lanes {
     type Output = Self;
     fn neg(self) -> Self {
-        Self(self.0.map(|x| -x))
+        Self(-self.0)
     }
 }
 
@@ -134,7 +161,7 @@ impl Num for Lanes {
 
 impl Signed for Lanes {
     fn abs(&self) -> Self {
-        Self(self.0.map(f32::abs))
+        Self::new(self.numbers().map(f32::abs))
     }
 
     fn abs_sub(&self, other: &Self) -> Self {
@@ -142,15 +169,15 @@ impl Signed for Lanes {
     }
 
     fn signum(&self) -> Self {
-        Self(self.0.map(f32::signum))
+        Self::new(self.numbers().map(f32::signum))
     }
 
     fn is_positive(&self) -> bool {
-        self.0.iter().all(|x| *x > 0.0)
+        self.numbers().iter().all(|x| *x > 0.0)
     }
 
     fn is_negative(&self) -> bool {
-        self.0.iter().all(|x| *x < 0.0)
+        self.numbers().iter().all(|x| *x < 0.0)
     }
 }
 

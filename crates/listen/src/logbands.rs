@@ -3,6 +3,8 @@
 //! Bands are those of [`crate::onset`], twelve an octave from 27.5 Hz. Levels are measured against the
 //! loudest band of the last seconds, so that a quiet recording looks like a loud one.
 
+use std::sync::OnceLock;
+
 use crate::onset::{OnsetStrength, SILENCE};
 use crate::spectrum::{FRAMES_PER_S, HOP, Spectrum};
 
@@ -64,5 +66,6 @@ pub fn features(mono_44100: &[f32]) -> Vec<f32> {
 
 /// Number of values in a frame.
 pub fn bands() -> usize {
-    OnsetStrength::new().bands().len()
+    static BANDS: OnceLock<usize> = OnceLock::new();
+    *BANDS.get_or_init(|| OnsetStrength::new().bands().len())
 }

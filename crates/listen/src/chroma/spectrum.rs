@@ -37,7 +37,7 @@ impl Spectrum {
         let turn = |i: usize| Complex32::new(libm::cos(angle(i)) as f32, -libm::sin(angle(i)) as f32);
         let turns = |k: usize| {
             let lane: [Complex32; LANES] = std::array::from_fn(|lane| turn(2 * lane * k));
-            Complex::new(Lanes(lane.map(|t| t.re)), Lanes(lane.map(|t| t.im)))
+            Complex::new(Lanes::new(lane.map(|t| t.re)), Lanes::new(lane.map(|t| t.im)))
         };
         Self {
             window: (0..len).map(|i| (0.5 - 0.5 * libm::cos(angle(i))) as f32).collect(),
@@ -62,7 +62,7 @@ impl Spectrum {
             }
         }
         for (dealt, x) in self.dealt.iter_mut().zip(self.windowed.chunks_exact(2 * LANES)) {
-            *dealt = Complex::new(Lanes([x[0], x[2], x[4], x[6]]), Lanes([x[1], x[3], x[5], x[7]]));
+            *dealt = Complex::new(Lanes::new([x[0], x[2], x[4], x[6]]), Lanes::new([x[1], x[3], x[5], x[7]]));
         }
         self.quarters.process_with_scratch(&mut self.dealt, &mut self.scratch);
         self.join();
@@ -77,7 +77,8 @@ impl Spectrum {
         let places = a.iter_mut().zip(b).zip(c.iter_mut().zip(d));
         for (((a, b), (c, d)), (x, turn)) in places.zip(self.dealt.iter().zip(&self.turns)) {
             let x = x * turn;
-            let [x0, x1, x2, x3] = std::array::from_fn(|lane| Complex32::new(x.re.0[lane], x.im.0[lane]));
+            let (re, im) = (x.re.numbers(), x.im.numbers());
+            let [x0, x1, x2, x3] = std::array::from_fn(|lane| Complex32::new(re[lane], im[lane]));
             let (even, odd) = (x0 + x2, x1 + x3);
             let (even_left, odd_left) = (x0 - x2, x1 - x3);
             // Times −i.

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use super::params::{CHORDS, CLASSES, Emission, NO_CHORD, QUALITIES};
+use super::params::{CHORDS, CLASSES, Emission, Layer, NO_CHORD, QUALITIES};
 use crate::chroma::ChromaFrame;
 
 /// Added to a frame's length before it is divided by it, so that near silence stays small.
@@ -75,13 +75,15 @@ impl Sums {
 pub(crate) struct Scorer {
     model: &'static Emission,
     seen: Vec<f32>,
+    /// What goes into a layer: number and value of each input that is not 0.
+    rows: Vec<(usize, f32)>,
     layers: Vec<Vec<f32>>,
 }
 
 impl Scorer {
     pub(crate) fn new(model: &'static Emission) -> Self {
         let layers = model.layers.iter().map(|l| vec![0.0; l.bias.len()]).collect();
-        Self { model, seen: vec![0.0; model.windows.len() * 24], layers }
+        Self { model, seen: vec![0.0; model.windows.len() * 24], rows: Vec::new(), layers }
     }
 
     /// Log probabilities of the classes at frame `index`.
@@ -92,30 +94,18 @@ impl Scorer {
         }
         let mut scores = [0.0f32; CLASSES];
         for root in 0..12 {
-            let mut first = true;
-            for i in 0..self.layers.len() {
+            for (i, layer) in self.model.layers.iter().enumerate() {
                 let (before, here) = self.layers.split_at_mut(i);
-                let (out, layer) = (&mut here[0], &self.model.layers[i]);
-                let width = out.len();
-                out.copy_from_slice(&layer.bias);
-                let mut add = |row: usize, value: f32| {
-                    if value != 0.0 {
-                        let weights = &layer.weights[row * width..(row + 1) * width];
-                        for (o, w) in out.iter_mut().zip(weights) {
-                            *o += value * w;
-                        }
-                    }
-                };
-                if first {
-                    for row in 0..self.seen.len() {
-                        add(row, self.seen[row / 12 * 12 + (row % 12 + root) % 12]);
-                    }
-                    first = false;
-                } else {
-                    for (row, &value) in before[i - 1].iter().enumerate() {
-                        add(row, value.max(0.0));
-                    }
+                self.rows.clear();
+                match before.last() {
+                    None => self.rows.extend((0..self.seen.len()).map(|row| {
+                        let from_root = row / 12 * 12 + (row % 12 + root) % 12;
+                        (row, self.seen[from_root])
+                    })),
+                    Some(before) => self.rows.extend(before.iter().map(|v| v.max(0.0)).enumerate()),
                 }
+                self.rows.retain(|(_, value)| *value != 0.0);
+                layer.apply(&self.rows, &mut here[0]);
             }
             let out = self.layers.last().map_or(&[][..], |l| l);
             for (quality, &v) in out.iter().take(QUALITIES).enumerate() {
@@ -135,6 +125,37 @@ impl Scorer {
     /// Log prior of a class.
     pub(crate) fn log_prior(&self, class: usize) -> f32 {
         self.model.log_prior[if class < CHORDS { class % QUALITIES } else { QUALITIES }]
+    }
+}
+
+/// Columns of a layer that are reckoned at a time.
+const COLUMNS: usize = 16;
+
+impl Layer {
+    /// Fills `out` with the bias and the weights of the `rows` times their values.
+    fn apply(&self, rows: &[(usize, f32)], out: &mut [f32]) {
+        let width = out.len();
+        let (many, few) = out.as_chunks_mut::<COLUMNS>();
+        for (chunk, out) in many.iter_mut().enumerate() {
+            let at = chunk * COLUMNS;
+            // The sums stay in registers; each is added up in the order of the rows.
+            let mut sums = [0.0; COLUMNS];
+            sums.copy_from_slice(&self.bias[at..at + COLUMNS]);
+            for &(row, value) in rows {
+                let weights = &self.weights[row * width + at..][..COLUMNS];
+                for (sum, w) in sums.iter_mut().zip(weights) {
+                    *sum += value * w;
+                }
+            }
+            *out = sums;
+        }
+        let at = width - few.len();
+        few.copy_from_slice(&self.bias[at..]);
+        for &(row, value) in rows {
+            for (sum, w) in few.iter_mut().zip(&self.weights[row * width + at..]) {
+                *sum += value * w;
+            }
+        }
     }
 }
 

@@ -10,6 +10,9 @@ const DATA: &str = include_str!("../../data_rhythm/rhythm.txt");
 /// The file holds log likelihood ratios in this many steps a nat.
 const STEPS_PER_NAT: f64 = 16.0;
 
+/// Divisions of a bar, at most.
+pub const MOST_BINS: usize = 128;
+
 /// Added to the learnt offset of compound metres: the training music has far more of them than the
 /// world, and its plain eighths made 6/8 out of much that is 4/4.
 const COMPOUND_BONUS: f64 = -0.065;
@@ -103,7 +106,7 @@ impl Patterns {
                 pattern.gain = (0..codes * bins).map(|i| table[(i % bins) * codes + i / bins]).collect();
             }
         }
-        patterns.retain(|p| !p.gain.is_empty() && p.bins <= 256 && p.beats > 0);
+        patterns.retain(|p| !p.gain.is_empty() && p.bins <= MOST_BINS && p.beats > 0);
         Self { codebook, patterns, bonus, weight }
     }
 

@@ -55,7 +55,23 @@ pub fn relative(beats: &[f64], (ratio, shift): (f64, f64)) -> Vec<f64> {
     grid
 }
 
-/// Means of what was said at places of a grid.
+/// Values that a place is described by: beat, onset, the voices, downbeat.
+const DESCRIBED: usize = 3 + VOICES;
+const BEAT: usize = 0;
+const VOICE: usize = 2;
+const DOWNBEAT: usize = DESCRIBED - 1;
+
+/// A frame as a place is described.
+fn described(frame: &NetFrame) -> [f32; DESCRIBED] {
+    let logit = |x: f32| x.clamp(-MOST_LOGIT, MOST_LOGIT) / MOST_LOGIT;
+    let mut values = [0.0; DESCRIBED];
+    (values[BEAT], values[BEAT + 1]) = (logit(frame.activations.beat), frame.onset);
+    (values[VOICE..DOWNBEAT].iter_mut().zip(frame.strokes)).for_each(|(value, (prob, _))| *value = prob);
+    values[DOWNBEAT] = logit(frame.activations.downbeat);
+    values
+}
+
+/// What was said at places of a grid.
 struct Places<'a> {
     frames: &'a [NetFrame],
     beats: &'a [f64],
@@ -63,30 +79,38 @@ struct Places<'a> {
 
 impl Places<'_> {
     /// What is largest in the three frames around `place`.
-    fn at(&self, place: f64, value: &impl Fn(&NetFrame) -> f32) -> f32 {
+    fn at(&self, place: f64) -> [f32; DESCRIBED] {
         let middle = (place + 0.5) as usize;
         let around = middle.saturating_sub(1).min(self.frames.len())..(middle + 2).min(self.frames.len());
-        self.frames[around].iter().map(value).fold(f32::NEG_INFINITY, f32::max)
+        let largest = |a: [f32; DESCRIBED], b: [f32; DESCRIBED]| std::array::from_fn(|i| a[i].max(b[i]));
+        self.frames[around].iter().map(described).fold([f32::NEG_INFINITY; DESCRIBED], largest)
     }
 
-    /// The mean over all beats of what is found at `parts` of the way to the next.
-    fn mean(&self, parts: &[f64], value: &impl Fn(&NetFrame) -> f32) -> f32 {
+    /// The means over all beats of what is found at `parts` of the way to the next.
+    fn mean(&self, parts: &[f64]) -> [f32; DESCRIBED] {
         let pairs = self.beats.windows(2);
         let n = (pairs.len() * parts.len()).max(1) as f32;
         let found = pairs.flat_map(|w| parts.iter().map(move |part| w[0] + part * (w[1] - w[0])));
-        found.map(|place| self.at(place, value)).sum::<f32>() / n
+        let mut sums = [0.0; DESCRIBED];
+        found.for_each(|place| sums.iter_mut().zip(self.at(place)).for_each(|(sum, x)| *sum += x));
+        sums.map(|sum| sum / n)
     }
 
-    /// The mean over every `OF`th beat, from each of the first `OF`; of all beats, where there are not so many.
-    fn by_turn<const OF: usize>(&self, value: &impl Fn(&NetFrame) -> f32) -> [f32; OF] {
-        let (mut sums, mut n) = ([0.0; OF], [0.0; OF]);
-        for (i, beat) in self.beats.iter().enumerate() {
-            sums[i % OF] += self.at(*beat, value);
-            n[i % OF] += 1.0;
-        }
-        let mean = sums.iter().sum::<f32>() / self.beats.len().max(1) as f32;
-        std::array::from_fn(|i| if n[i] > 0.0 { sums[i] / n[i] } else { mean })
+    /// Describes every beat.
+    fn beats(&self) -> Vec<[f32; DESCRIBED]> {
+        self.beats.iter().map(|beat| self.at(*beat)).collect()
     }
+}
+
+/// The mean of a value over every `OF`th of `beats`, from each of the first `OF`; of all beats, where there are not so many.
+fn by_turn<const OF: usize>(beats: &[[f32; DESCRIBED]], value: usize) -> [f32; OF] {
+    let (mut sums, mut n) = ([0.0; OF], [0.0; OF]);
+    for (i, beat) in beats.iter().enumerate() {
+        sums[i % OF] += beat[value];
+        n[i % OF] += 1.0;
+    }
+    let mean = sums.iter().sum::<f32>() / beats.len().max(1) as f32;
+    std::array::from_fn(|i| if n[i] > 0.0 { sums[i] / n[i] } else { mean })
 }
 
 /// How much the largest of some means stands above the mean of all.
@@ -103,10 +127,6 @@ pub fn features(frames: &[NetFrame], beats: &[f64]) -> Option<[f32; FEATURES]> {
         return None;
     }
     let places = Places { frames, beats };
-    let logit = |x: f32| x.clamp(-MOST_LOGIT, MOST_LOGIT) / MOST_LOGIT;
-    let beat = |f: &NetFrame| logit(f.activations.beat);
-    let downbeat = |f: &NetFrame| logit(f.activations.downbeat);
-    let onset = |f: &NetFrame| f.onset;
     let mut x = [0.0; FEATURES];
     let (tempo, mut rest) = x.split_at_mut(TEMPI_BPM.len());
     let above = TEMPI_BPM.partition_point(|t| *t <= bpm);
@@ -124,21 +144,20 @@ pub fn features(frames: &[NetFrame], beats: &[f64]) -> Option<[f32; FEATURES]> {
         here.copy_from_slice(values);
         rest = after;
     };
-    for parts in PLACES {
-        put(&[places.mean(parts, &beat), places.mean(parts, &onset)]);
-        put(&std::array::from_fn::<f32, VOICES, _>(|v| places.mean(parts, &|f: &NetFrame| f.strokes[v].0)));
-    }
+    let at_places = PLACES.map(|parts| places.mean(parts));
+    at_places.iter().for_each(|means| put(&means[..DOWNBEAT]));
     // A downbeat between its beats speaks against a grid.
-    put(&PLACES.map(|parts| places.mean(parts, &downbeat)));
-    let [even, odd] = places.by_turn::<2>(&beat);
+    put(&at_places.map(|means| means[DOWNBEAT]));
+    let at_beats = places.beats();
+    let [even, odd] = by_turn::<2>(&at_beats, BEAT);
     put(&[(even - odd).abs()]);
-    put(&[prominence(&places.by_turn::<2>(&downbeat))]);
-    put(&[prominence(&places.by_turn::<3>(&downbeat))]);
-    put(&[prominence(&places.by_turn::<4>(&downbeat))]);
-    put(&[prominence(&places.by_turn::<6>(&downbeat)), prominence(&places.by_turn::<3>(&beat))]);
+    put(&[prominence(&by_turn::<2>(&at_beats, DOWNBEAT))]);
+    put(&[prominence(&by_turn::<3>(&at_beats, DOWNBEAT))]);
+    put(&[prominence(&by_turn::<4>(&at_beats, DOWNBEAT))]);
+    put(&[prominence(&by_turn::<6>(&at_beats, DOWNBEAT)), prominence(&by_turn::<3>(&at_beats, BEAT))]);
     // Kick on one beat and snare on the other.
-    let [kick, snare, hat] = [0, 1, 2].map(|v| {
-        let [even, odd] = places.by_turn::<2>(&|f: &NetFrame| f.strokes[v].0);
+    let [kick, snare, hat] = [0, 1, 2].map(|voice| {
+        let [even, odd] = by_turn::<2>(&at_beats, VOICE + voice);
         even - odd
     });
     let kick_first = if kick < 0.0 { -1.0 } else { 1.0 };

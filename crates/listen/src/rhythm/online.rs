@@ -75,6 +75,9 @@ pub struct Tracker {
     /// Whether frames hold the net's activations.
     from_net: bool,
     masses: Vec<f32>,
+    /// Where in the bar the likeliest tempo may be.
+    places: Vec<(Metre, f32, f32)>,
+    directions: [(f32, f32); PHASE_BINS],
     frame: usize,
     evidence: f32,
     /// Beat probability, averaged like the evidence: chance agreement comes and goes.
@@ -110,6 +113,8 @@ impl Tracker {
             pointer: BarPointer::new(Join::Sum, Patterns::built_in(Weight::of(from_net))),
             from_net,
             masses: Vec::new(),
+            places: Vec::new(),
+            directions: directions(),
             frame: 0,
             evidence: 0.0,
             steady_prob: 0.0,
@@ -212,9 +217,10 @@ impl Tracker {
         let best = (0..n).max_by(|a, b| near[*a].total_cmp(&near[*b])).unwrap_or(0);
         let window = around(best);
         // Mean phase on the circle, and how much it is agreed on.
-        let mut sums = PhaseSums { bins: [0.0; 64] };
-        self.pointer.visit(window.start, window.end - 1, |_, place, p| sums.add(place, p));
-        let (phase, agreement) = sums.mean();
+        self.pointer.places(window.start, window.end - 1, &mut self.places);
+        let mut sums = PhaseSums { bins: [0.0; PHASE_BINS] };
+        self.places.iter().for_each(|&(_, place, p)| sums.add(place, p));
+        let (phase, agreement) = sums.mean(&self.directions);
         let mut metres = self.pointer.metre_masses();
         metres.sort_by(|a, b| b.1.total_cmp(&a.1));
         let (metre, metre_prob) = metres[0];
@@ -223,7 +229,7 @@ impl Tracker {
         let mut total = 1e-9 * beats as f32;
         let (beside, counted) = (&mut self.beside, self.bars.is_some());
         *beside = Beside::default();
-        self.pointer.visit(window.start, window.end - 1, |m, place, p| {
+        for &(m, place, p) in &self.places {
             let of = usize::from(m.tactus_per_bar());
             let beat = (place - phase + of as f32 + 0.5) as usize % of;
             if counted {
@@ -233,7 +239,7 @@ impl Tracker {
                 beat_masses[beat] += p;
                 total += p;
             }
-        });
+        }
         let beat = (0..beats).max_by(|a, b| beat_masses[*a].total_cmp(&beat_masses[*b])).unwrap_or(0);
         self.reading = Some(Reading {
             bpm,
@@ -412,25 +418,35 @@ fn temper(candidates: &mut [(f64, f32)]) {
     candidates.iter_mut().for_each(|c| c.1 = weight(c.1) / sum);
 }
 
+/// Parts of a beat that the phase is told by.
+const PHASE_BINS: usize = 64;
+
+/// The middles of the parts of a beat on the unit circle: cosine and sine.
+fn directions() -> [(f32, f32); PHASE_BINS] {
+    std::array::from_fn(|i| {
+        let angle = (i as f32 + 0.5) / PHASE_BINS as f32 * std::f32::consts::TAU;
+        (libm::cosf(angle), libm::sinf(angle))
+    })
+}
+
 /// Sums for a mean on the circle of one beat.
 struct PhaseSums {
-    /// Probability in each sixty-fourth of the beat.
-    bins: [f32; 64],
+    /// Probability in each part of the beat.
+    bins: [f32; PHASE_BINS],
 }
 
 impl PhaseSums {
     fn add(&mut self, place_beats: f32, prob: f32) {
         // Places are not negative, and what is cut off makes no difference to which part of its beat this is.
-        self.bins[(place_beats * 64.0) as usize & 63] += prob;
+        self.bins[(place_beats * PHASE_BINS as f32) as usize % PHASE_BINS] += prob;
     }
 
     /// Mean phase in beats, 0..1, and the length of the mean vector, 0..=1.
-    fn mean(&self) -> (f32, f32) {
+    fn mean(&self, directions: &[(f32, f32); PHASE_BINS]) -> (f32, f32) {
         let (mut re, mut im, mut mass) = (0.0, 0.0, 1e-9);
-        for (i, p) in self.bins.iter().enumerate() {
-            let angle = (i as f32 + 0.5) / 64.0 * std::f32::consts::TAU;
-            re += p * libm::cosf(angle);
-            im += p * libm::sinf(angle);
+        for (p, (cos, sin)) in self.bins.iter().zip(directions) {
+            re += p * cos;
+            im += p * sin;
             mass += p;
         }
         let phase = libm::atan2f(im, re) / std::f32::consts::TAU;

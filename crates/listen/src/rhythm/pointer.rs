@@ -14,8 +14,8 @@ use super::RhythmFrame;
 use super::activations::Gains;
 use super::changes::{ChangeModel, Spot};
 use super::model::Patterns;
-use crate::lanes::{LANES, Lanes};
-use rings::{Block, NOTHING, Ring, Touch};
+use crate::lanes::Lanes;
+use rings::{Block, KINDS, Ring, Touch, by_kind};
 
 /// Slowest and fastest tactus.
 pub const TEMPO_RANGE_BPM: (f64, f64) = (40.0, 240.0);
@@ -82,10 +82,8 @@ impl Joined {
 
     /// Keeps what comes from `from` where it is the better.
     fn choose(self, prob: Lanes, from: u8) -> Self {
-        let better: [bool; LANES] = std::array::from_fn(|l| prob.0[l] > self.prob.0[l]);
-        let choose =
-            |a: Lanes, b: Lanes| Lanes(std::array::from_fn(|l| if better[l] { a.0[l] } else { b.0[l] }));
-        Self { prob: choose(prob, self.prob), from: choose(Lanes::all(f32::from(from)), self.from) }
+        let better = prob.greater(self.prob);
+        Self { prob: better.of(prob, self.prob), from: better.of(Lanes::all(f32::from(from)), self.from) }
     }
 }
 
@@ -111,7 +109,7 @@ pub struct BarPointer {
     /// Probability of each ring.
     ring_mass: Vec<Lanes>,
     /// `tempo_change[to][from + REACH - to]`, 0 beyond the ends.
-    tempo_change: Vec<[f32; 2 * REACH + 1]>,
+    tempo_change: Vec<[Lanes; 2 * REACH + 1]>,
     /// `pattern_change[to block][from pattern]`
     pattern_change: Vec<Vec<Lanes>>,
     frame: usize,
@@ -264,11 +262,11 @@ impl BarPointer {
         self.cross_bar_lines();
         let told = frame.said.as_ref().map(|said| Gains::of(&said.activations));
         let by_net = self.hear_touches(frame.change, told.as_ref());
-        let (mut total, mut anywhere) = (0.0_f32, 0.0_f32);
+        let (mut total, mut anywhere) = (Lanes::default(), Lanes::default());
         let share = if self.join == Join::Sum { self.total } else { self.total * 1e-6 };
         for block in &self.blocks {
             let by_metre = told.as_ref().map_or(1.0, |told| told.metre(block.metre));
-            let gain = &block.gain[code * block.bins..(code + 1) * block.bins];
+            let gain = &block.gain[code];
             for r in block.rings() {
                 let (ring, mass) = (&mut self.rings[r], &mut self.ring_mass[r]);
                 if ring.bonus == 0.0 {
@@ -277,17 +275,17 @@ impl BarPointer {
                     continue;
                 }
                 let bonus = ring.bonus * by_metre;
-                anywhere += bonus * (*mass * block.anywhere[code]).sum();
+                anywhere += *mass * block.anywhere[code] * bonus;
                 let states = (
                     &mut self.prob[ring.states()],
                     &self.touches[ring.touches.clone()],
                     &mut self.waiting[ring.touches.clone()],
                 );
                 *mass = ring.step(states, gain, ring.leak * share, bonus);
-                total += mass.sum();
+                total += *mass;
             }
         }
-        let total = total.max(f32::MIN_POSITIVE);
+        let (total, anywhere) = (total.sum().max(f32::MIN_POSITIVE), anywhere.sum());
         let expected = total / self.total;
         let scale = 1.0 / total;
         self.ring_mass.iter_mut().for_each(|m| *m = *m * scale);
@@ -306,29 +304,22 @@ impl BarPointer {
     /// Weighs the states that were at a beat, or between two, when the harmony was compared, by what it did there; and
     /// the states at beats by what the net says. Returns how much better the net's word was expected than anywhere.
     fn hear_touches(&mut self, change: u8, told: Option<&Gains>) -> f32 {
-        let mut by_spot = [1.0; NOTHING as usize + 1];
-        for spot in [Spot::Downbeat, Spot::Middle, Spot::Beat, Spot::Between] {
-            by_spot[spot as usize] = self.changes.gain(spot, change);
-        }
-        let mut by_mark = [0.0; NOTHING as usize + 1];
-        for (more, gain) in by_mark.iter_mut().zip(told.map_or([1.0; 4], |told| told.marks)) {
-            *more = gain - 1.0;
-        }
+        let by_spot = [Spot::Downbeat, Spot::Middle, Spot::Beat, Spot::Between]
+            .map(|spot| self.changes.gain(spot, change));
+        let by_mark = told.map_or([0.0; 4], |told| told.marks.map(|gain| gain - 1.0));
+        let more = by_kind(by_spot, by_mark, (1.0, 0.0));
+        // What changes in a touched state, what it gains, and what is then left.
+        let factors = more.map(|(spot, more)| [spot - 1.0, spot * more, spot * (1.0 + more)].map(Lanes::all));
         let (mut changed, mut gained, mut anywhere) = (Lanes::default(), Lanes::default(), 0.0);
+        for (touch, p) in self.touches.iter().zip(&mut self.waiting) {
+            let [changes, gains, leaves] = &factors[usize::from(touch.kind) % KINDS];
+            changed += *p * *changes;
+            gained += *p * *gains;
+            *p = *p * *leaves;
+        }
         for (ring, mass) in self.rings.iter().zip(&self.ring_mass) {
-            let (mut ring_changed, mut ring_gained, mut extra) = (Lanes::default(), Lanes::default(), 0.0);
-            let touched = ring.touches.clone();
-            for (touch, p) in self.touches[touched.clone()].iter().zip(&mut self.waiting[touched]) {
-                let weighed = *p * by_spot[usize::from(touch.spot)];
-                let more = by_mark[usize::from(touch.mark)];
-                ring_changed += weighed - *p;
-                ring_gained += weighed * more;
-                extra += more;
-                *p = weighed + weighed * more;
-            }
-            changed += ring_changed;
-            gained += ring_gained;
-            anywhere += mass.sum() * (1.0 + extra / ring.len as f32);
+            let extra: f32 = ring.marked.iter().zip(&by_mark).map(|(n, more)| n * more).sum();
+            anywhere += mass.sum() * (1.0 + extra);
         }
         // What harmony says is no evidence for a beat: noise has changes, too.
         let before = (self.total + changed.sum()).max(f32::MIN_POSITIVE);
@@ -353,13 +344,14 @@ impl BarPointer {
                 for (to, start) in block.tempi.clone().zip(starts) {
                     let around = &self.outgoing[to..=to + 2 * REACH];
                     let mut joined = Joined::nothing(to as u8);
-                    for (i, (from, change)) in around.iter().zip(&self.tempo_change[to]).enumerate() {
-                        let arriving = *from * *change;
-                        if keep {
+                    let arriving =
+                        around.iter().zip(&self.tempo_change[to]).map(|(from, change)| *from * *change);
+                    if keep {
+                        for (i, arriving) in arriving.enumerate() {
                             joined = joined.choose(arriving, (to + i).saturating_sub(REACH) as u8);
-                        } else {
-                            joined.prob += arriving;
                         }
+                    } else {
+                        joined.prob = arriving.sum();
                     }
                     if beat == 0 {
                         self.mixed[b * tempi + to] = joined;
@@ -368,9 +360,10 @@ impl BarPointer {
                     self.waiting[*start as usize] = joined.prob;
                     if keep {
                         let first = row + self.origin_first[b] + block.origin(beat, to);
-                        for (l, pattern) in block.patterns.clone().enumerate() {
-                            self.origins[first + l] =
-                                Origin { tempo: joined.from.0[l] as u8, pattern: pattern as u8 };
+                        for ((l, pattern), tempo) in
+                            block.patterns.clone().enumerate().zip(joined.from.numbers())
+                        {
+                            self.origins[first + l] = Origin { tempo: tempo as u8, pattern: pattern as u8 };
                         }
                     }
                 }
@@ -388,27 +381,27 @@ impl BarPointer {
                 let mut joined = Joined::nothing(NO_PATTERN);
                 // Where a pattern lacks a tempo, nothing is mixed.
                 for (from_block, other) in self.blocks.iter().enumerate() {
-                    let arriving = &self.mixed[from_block * tempi + to].prob;
+                    let arriving = self.mixed[from_block * tempi + to].prob.numbers();
                     let changes = &self.pattern_change[b][other.patterns.clone()];
-                    for ((p, change), pattern) in arriving.0.iter().zip(changes).zip(other.patterns.clone()) {
-                        let arriving = *change * *p;
-                        if keep {
+                    let arriving = arriving.iter().zip(changes).map(|(p, change)| *change * *p);
+                    if keep {
+                        for (arriving, pattern) in arriving.zip(other.patterns.clone()) {
                             joined = joined.choose(arriving, pattern as u8);
-                        } else {
-                            joined.prob += arriving;
                         }
+                    } else {
+                        joined.prob += arriving.sum();
                     }
                 }
                 self.waiting[*start as usize] = joined.prob;
                 if keep {
                     let first = row + self.origin_first[b] + block.origin(0, to);
-                    for (l, own) in block.patterns.clone().enumerate() {
-                        let from = joined.from.0[l] as usize;
+                    for ((l, own), from) in block.patterns.clone().enumerate().zip(joined.from.numbers()) {
+                        let from = from as usize;
                         let came = self.blocks.iter().position(|other| other.patterns.contains(&from));
                         let (tempo, pattern) = match came {
                             Some(other) => {
                                 let lane = from - self.blocks[other].patterns.start;
-                                (self.mixed[other * tempi + to].from.0[lane] as u8, from)
+                                (self.mixed[other * tempi + to].from.numbers()[lane] as u8, from)
                             }
                             None => (to as u8, own),
                         };
@@ -441,20 +434,21 @@ impl BarPointer {
         masses
     }
 
-    /// Calls `visit(metre, place in the bar in beats, probability)` for all states of the tempi
-    /// `from..=to` that matter.
-    pub fn visit(&self, from: usize, to: usize, mut visit: impl FnMut(Metre, f32, f32)) {
+    /// Fills `out` with metre, place in the bar in beats and probability of all states of the tempi `from..=to` that
+    /// matter.
+    pub fn places(&self, from: usize, to: usize, out: &mut Vec<(Metre, f32, f32)>) {
         let scale = 1.0 / self.total;
+        out.clear();
         for (ring, mass) in self.rings.iter().zip(&self.ring_mass) {
-            let matters = Lanes(mass.0.map(|mass| if mass < 1e-4 { 0.0 } else { 1.0 }));
+            let matters = Lanes::new(mass.numbers().map(|mass| if mass < 1e-4 { 0.0 } else { 1.0 }));
             if matters == Lanes::default() || ring.tempo < from || ring.tempo > to {
                 continue;
             }
             let block = &self.blocks[ring.block];
             let beats_per_state = block.beats as f32 / ring.len as f32;
-            for (slot, p) in self.prob[ring.states()].iter().enumerate() {
-                visit(block.metre, ring.state(slot) as f32 * beats_per_state, (*p * matters).sum() * scale);
-            }
+            out.extend(self.prob[ring.states()].iter().enumerate().map(|(slot, p)| {
+                (block.metre, ring.state(slot) as f32 * beats_per_state, (*p * matters).sum() * scale)
+            }));
         }
     }
 
@@ -520,7 +514,7 @@ impl BarPointer {
         for (r, ring) in self.rings.iter().enumerate() {
             let lanes = self.blocks[ring.block].patterns.len();
             for (slot, state) in self.prob[ring.states()].iter().enumerate() {
-                for (lane, p) in state.0[..lanes].iter().enumerate() {
+                for (lane, p) in state.numbers()[..lanes].iter().enumerate() {
                     if *p > best.0 {
                         best = (*p, Some((r, lane, ring.state(slot))));
                     }
@@ -545,16 +539,16 @@ fn around(tempo: usize, tempi: usize) -> (usize, usize) {
     (tempo.saturating_sub(REACH), (tempo + REACH + 1).min(tempi))
 }
 
-fn tempo_change(tempi_bpm: &[f64]) -> Vec<[f32; 2 * REACH + 1]> {
+fn tempo_change(tempi_bpm: &[f64]) -> Vec<[Lanes; 2 * REACH + 1]> {
     let weight =
         |from: usize, to: usize| libm::exp(-TEMPO_LAMBDA * (tempi_bpm[to] / tempi_bpm[from] - 1.0).abs());
     let n = tempi_bpm.len();
-    let mut change = vec![[0.0; 2 * REACH + 1]; n];
+    let mut change = vec![[Lanes::default(); 2 * REACH + 1]; n];
     for from in 0..n {
         let (lowest, end) = around(from, n);
         let sum: f64 = (lowest..end).map(|to| weight(from, to)).sum();
         for to in lowest..end {
-            change[to][from + REACH - to] = (weight(from, to) / sum) as f32;
+            change[to][from + REACH - to] = Lanes::all((weight(from, to) / sum) as f32);
         }
     }
     change
@@ -613,11 +607,11 @@ mod tests {
             for (ring, mass) in pointer.rings.iter().zip(&pointer.ring_mass) {
                 let patterns = pointer.blocks[ring.block].patterns.len();
                 let states = &pointer.prob[ring.states()];
-                assert!(states.iter().all(|p| p.0[patterns..].iter().all(|p| *p == 0.0)));
-                assert!(states.iter().all(|p| p.0[..patterns].iter().all(|p| *p > 0.0)));
+                assert!(states.iter().all(|p| p.numbers()[patterns..].iter().all(|p| *p == 0.0)));
+                assert!(states.iter().all(|p| p.numbers()[..patterns].iter().all(|p| *p > 0.0)));
                 let held = states.iter().copied().sum::<Lanes>() * (1.0 / pointer.total);
                 let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-3 * b + 1e-12;
-                assert!(held.0.iter().zip(&mass.0).all(close), "{held:?} {mass:?}");
+                assert!(held.numbers().iter().zip(&mass.numbers()).all(close), "{held:?} {mass:?}");
             }
             let waiting = pointer.waiting.clone();
             pointer.fetch();

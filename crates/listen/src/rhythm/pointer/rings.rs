@@ -8,9 +8,9 @@ use std::ops::Range;
 use backline_music::Metre;
 
 use super::super::RHYTHM_FPS;
-use super::super::activations::marks;
+use super::super::activations::{Mark, marks};
 use super::super::changes::{CHANGE_DELAY, Spot};
-use super::super::model::Patterns;
+use super::super::model::{MOST_BINS, Patterns};
 use crate::lanes::{LANES, Lanes};
 
 /// Up to [`LANES`] patterns of one metre.
@@ -24,8 +24,8 @@ pub struct Block {
     /// Tempi that they can have; the rings at these lie in a row, the first at `first_ring`.
     pub tempi: Range<usize>,
     pub first_ring: usize,
-    /// `gain[code * bins + bin]`
-    pub gain: Vec<Lanes>,
+    /// `gain[code][bin]`
+    pub gain: Vec<[Lanes; MOST_BINS]>,
     /// How well a pointer that may be anywhere in the bar expects each codeword.
     pub anywhere: Vec<Lanes>,
 }
@@ -57,7 +57,13 @@ impl Block {
         }
         for block in &mut blocks {
             let side_by_side = |at: usize| block.lanes(|i| model.patterns[i].gain[at]);
-            block.gain = (0..model.codes() * block.bins).map(side_by_side).collect();
+            let of_code = |code: usize| {
+                let gain = |bin| {
+                    if bin < block.bins { side_by_side(code * block.bins + bin) } else { Lanes::default() }
+                };
+                std::array::from_fn(gain)
+            };
+            block.gain = (0..model.codes()).map(of_code).collect();
             let mean = |gains: &[f32]| gains.iter().sum::<f32>() / block.bins as f32;
             block.anywhere = (0..model.codes() * block.bins)
                 .step_by(block.bins)
@@ -69,11 +75,11 @@ impl Block {
 
     /// What `of` says of each pattern.
     pub fn lanes(&self, of: impl Fn(usize) -> f32) -> Lanes {
-        let mut lanes = Lanes::default();
-        for (lane, pattern) in lanes.0.iter_mut().zip(self.patterns.clone()) {
+        let mut lanes = [0.0; LANES];
+        for (lane, pattern) in lanes.iter_mut().zip(self.patterns.clone()) {
             *lane = of(pattern);
         }
-        lanes
+        Lanes::new(lanes)
     }
 
     /// The rings of all tempi.
@@ -95,13 +101,27 @@ impl Block {
 /// A state that more happens to than to the others.
 pub struct Touch {
     state: u16,
-    /// Which [`Spot`] the harmony that is compared now was heard at, and which mark this is; or [`NOTHING`].
-    pub spot: u8,
-    pub mark: u8,
+    /// Which [`Spot`] the harmony that is compared now was heard at, and which [`Mark`] this is: see [`kind`].
+    pub kind: u8,
 }
 
+/// Kinds of touches: each spot or none, with each mark or none.
+pub const KINDS: usize = 32;
 /// Number of no spot and no mark: one more than there are.
-pub const NOTHING: u8 = 4;
+const NOTHING: usize = 4;
+
+/// The number of a touch at `spot` and at `mark`, below [`KINDS`].
+fn kind(spot: Option<Spot>, mark: Option<Mark>) -> usize {
+    spot.map_or(NOTHING, |s| s as usize) + (NOTHING + 1) * mark.map_or(NOTHING, |m| m as usize)
+}
+
+/// For each kind of touch what `by_spot` and `by_mark` hold for it, and these where there is none.
+pub fn by_kind(by_spot: [f32; NOTHING], by_mark: [f32; NOTHING], none: (f32, f32)) -> [(f32, f32); KINDS] {
+    std::array::from_fn(|kind| {
+        let (spot, mark) = (kind % (NOTHING + 1), kind / (NOTHING + 1));
+        (by_spot.get(spot).copied().unwrap_or(none.0), by_mark.get(mark).copied().unwrap_or(none.1))
+    })
+}
 
 /// The states of one block at one tempo. State `p` lies in slot `(p - head) mod len`, and the head moves on by
 /// one each frame, so that the pointer moves without anything being copied.
@@ -115,6 +135,8 @@ pub struct Ring {
     pub beat_starts: Vec<usize>,
     /// Which of all touches are this ring's.
     pub touches: Range<usize>,
+    /// The share of states that have each [`Mark`].
+    pub marked: [f32; NOTHING],
     /// Bin of each state.
     bins: Vec<u8>,
     /// What the leak gives each state.
@@ -139,11 +161,15 @@ impl Ring {
         states.sort_unstable();
         states.dedup();
         let from = touches.len();
-        touches.extend(states.iter().map(|&state| Touch {
-            state: state as u16,
-            spot: spots.iter().find(|s| s.0 == state).map_or(NOTHING, |s| s.1 as u8),
-            mark: marks.iter().find(|m| m.0 == state).map_or(NOTHING, |m| m.1 as u8),
-        }));
+        let mut marked = [0.0; NOTHING];
+        for state in states {
+            let spot = spots.iter().find(|s| s.0 == state).map(|s| s.1);
+            let mark = marks.iter().find(|m| m.0 == state).map(|m| m.1);
+            if let Some(mark) = mark {
+                marked[mark as usize] += 1.0 / len as f32;
+            }
+            touches.push(Touch { state: state as u16, kind: kind(spot, mark) as u8 });
+        }
         Self {
             block: number,
             tempo,
@@ -152,6 +178,7 @@ impl Ring {
             head: 0,
             beat_starts: (0..block.beats).map(|b| (b * len).div_ceil(block.beats)).collect(),
             touches: from..touches.len(),
+            marked,
             bins: (0..len).map(|p| (p * block.bins / len) as u8).collect(),
             leak: Lanes::default(),
             bonus: 1.0,
@@ -181,7 +208,7 @@ impl Ring {
     pub fn step(
         &mut self,
         (states, touches, waiting): (&mut [Lanes], &[Touch], &mut [Lanes]),
-        gain: &[Lanes],
+        gain: &[Lanes; MOST_BINS],
         leak: Lanes,
         bonus: f32,
     ) -> Lanes {
@@ -210,22 +237,23 @@ impl Ring {
     }
 }
 
-fn weigh(states: &mut [Lanes], bins: &[u8], gain: &[Lanes], leak: Lanes, bonus: f32) -> Lanes {
-    let weighed = |p: Lanes, bin: u8| (p + leak) * (gain[usize::from(bin)] * bonus);
-    // Two sums, so that one addition need not wait for the other; their order is fixed.
-    let (mut even, mut odd) = (Lanes::default(), Lanes::default());
-    let (mut two_states, mut two_bins) = (states.chunks_exact_mut(2), bins.chunks_exact(2));
-    for (p, bin) in (&mut two_states).zip(&mut two_bins) {
-        let now = [weighed(p[0], bin[0]), weighed(p[1], bin[1])];
-        p.copy_from_slice(&now);
-        even += now[0];
-        odd += now[1];
+fn weigh(states: &mut [Lanes], bins: &[u8], gain: &[Lanes; MOST_BINS], leak: Lanes, bonus: f32) -> Lanes {
+    let bonus = Lanes::all(bonus);
+    let weighed = |p: Lanes, bin: u8| (p + leak) * (gain[usize::from(bin) % MOST_BINS] * bonus);
+    // Several sums, so that one addition need not wait for the other; their order is fixed.
+    let mut sums = [Lanes::default(); 4];
+    let ((states, last_states), (bins, last_bins)) = (states.as_chunks_mut::<4>(), bins.as_chunks::<4>());
+    for (p, bin) in states.iter_mut().zip(bins) {
+        for i in 0..4 {
+            p[i] = weighed(p[i], bin[i]);
+            sums[i] += p[i];
+        }
     }
-    for (p, bin) in two_states.into_remainder().iter_mut().zip(two_bins.remainder()) {
+    for (p, bin) in last_states.iter_mut().zip(last_bins) {
         *p = weighed(*p, *bin);
-        even += *p;
+        sums[0] += *p;
     }
-    even + odd
+    (sums[0] + sums[1]) + (sums[2] + sums[3])
 }
 
 /// The states [`CHANGE_DELAY`] frames after each beat of a bar of `len` states, and after each half or
