@@ -3,6 +3,7 @@
 use backline_music::Metre;
 
 use super::Weight;
+use crate::lanes::LANES;
 use crate::onset::GROUPS;
 
 /// Written by `models/rhythm_hmm/train.py`.
@@ -110,6 +111,17 @@ impl Patterns {
         Self { codebook, patterns, bonus, weight }
     }
 
+    /// The patterns that find the beats where a net counts the bars: no bars of five beats, and of each metre the
+    /// commonest, as many as are reckoned with at once. Beats and tempi are found as well by these, in half the time.
+    pub fn for_beats(mut self) -> Self {
+        self.patterns.retain(|p| p.beats != 5);
+        let shares: Vec<(Metre, f32)> = self.patterns.iter().map(|p| (p.metre, p.share)).collect();
+        let commoner =
+            |p: &Pattern| shares.iter().filter(|(m, share)| *m == p.metre && *share > p.share).count();
+        self.patterns.retain(|p| commoner(p) < LANES);
+        self
+    }
+
     /// What each frame adds to the logarithm of a reading in `metre` at `bpm`. Patterns pooled over all
     /// tempi fit some tempi better than they should; this offset, learnt against the usual confusions
     /// (twice, half, three halves), makes up for it.
@@ -167,6 +179,29 @@ mod tests {
             assert_eq!(p.gain.len(), p.bins * all.codebook.len());
             assert_eq!(p.beats, usize::from(p.metre.tactus_per_bar()));
             assert!(p.gain.iter().all(|g| g.is_finite() && *g > 0.0));
+        }
+    }
+
+    #[test]
+    fn beats_are_found_by_the_commonest_patterns_of_each_metre_but_five() {
+        let count = |all: &Patterns, metre: &str| {
+            all.patterns
+                .iter()
+                .filter(|p| p.metre == metre.parse().unwrap())
+                .map(|p| p.share)
+                .collect::<Vec<_>>()
+        };
+        let weight = Weight { evidence: 1.0, tempo: 1.0 };
+        let (all, fewer) = (Patterns::built_in(weight), Patterns::built_in(weight).for_beats());
+        assert!(count(&fewer, "5/4").is_empty());
+        for metre in ["4/4", "3/4", "6/8"] {
+            let (mut all, fewer) = (count(&all, metre), count(&fewer, metre));
+            assert_eq!(fewer.len(), all.len().min(LANES), "{metre}");
+            all.retain(|share| !fewer.contains(share));
+            assert!(
+                all.iter().all(|left_out| fewer.iter().all(|kept| kept > left_out)),
+                "{metre}: {all:?} {fewer:?}"
+            );
         }
     }
 

@@ -109,8 +109,10 @@ pub struct Tracker {
 impl Tracker {
     /// Nothing heard yet; expects what the net says, or onset patterns. Bars are counted by `bars`, or else by the pointer.
     pub fn new(from_net: bool, bars: Option<BarCounter>) -> Self {
+        let patterns = Patterns::built_in(Weight::of(from_net));
+        let patterns = if from_net && bars.is_some() { patterns.for_beats() } else { patterns };
         Self {
-            pointer: BarPointer::new(Join::Sum, Patterns::built_in(Weight::of(from_net))),
+            pointer: BarPointer::new(Join::Sum, patterns),
             from_net,
             masses: Vec::new(),
             places: Vec::new(),
