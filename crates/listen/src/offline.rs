@@ -98,16 +98,9 @@ pub fn listen_offline(
     if let Some(surest) =
         surest.filter(|_| f64::from(claimed_steps) / FRAMES_PER_S >= CLAIMED_SHARE * sounding_s(&heard))
     {
-        let mut path = rhythm::decode(
-            &frames,
-            &said_at_once,
-            models.bars.is_some(),
-            duration_s,
-            surest.prob,
-            &mut |share| {
-                progress(FIRST_PASS + (1.0 - FIRST_PASS) * share);
-            },
-        );
+        let mut path = rhythm::decode(&frames, &said_at_once, duration_s, surest.prob, &mut |share| {
+            progress(FIRST_PASS + (1.0 - FIRST_PASS) * share);
+        });
         let counted = models.bars.as_deref().map(|model| bars::count(model, rows.values(), &mut path));
         if let Some(Err(error)) = counted {
             heard.notices.push(bars::notice(&error));

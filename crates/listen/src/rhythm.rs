@@ -152,8 +152,7 @@ pub fn beats_of(frames: &[RhythmFrame], rows: &[f32], models: &Models, offline: 
                 [] => frames.iter().filter_map(|f| f.said).collect(),
                 rows => hindsight::said_of(rows),
             };
-            let mut path =
-                decode(frames, &said, models.bars.is_some(), heard.time_s, surest.prob, &mut |_| ());
+            let mut path = decode(frames, &said, heard.time_s, surest.prob, &mut |_| ());
             if let Some(Err(error)) = models.bars.as_deref().map(|model| bars::count(model, rows, &mut path))
             {
                 heard.notices.push(error.to_string());

@@ -111,15 +111,9 @@ impl Patterns {
         Self { codebook, patterns, bonus, weight }
     }
 
-    /// The patterns for frames that the net heard, or nobody else; fewer where another net counts the bars.
-    pub fn beside(from_net: bool, counted: bool) -> Self {
-        let all = Self::built_in(Weight::of(from_net));
-        if from_net && counted { all.for_beats() } else { all }
-    }
-
-    /// Those that find the beats where bars need not be told apart: no bars of five beats, and of each metre the
+    /// The patterns that find the beats where a net counts the bars: no bars of five beats, and of each metre the
     /// commonest, as many as are reckoned with at once. Beats and tempi are found as well by these, in half the time.
-    fn for_beats(mut self) -> Self {
+    pub fn for_beats(mut self) -> Self {
         self.patterns.retain(|p| p.beats != 5);
         let shares: Vec<(Metre, f32)> = self.patterns.iter().map(|p| (p.metre, p.share)).collect();
         let commoner =

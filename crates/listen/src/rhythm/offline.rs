@@ -7,7 +7,7 @@ use super::model::Patterns;
 use super::net::NetFrame;
 use super::octave::Judge;
 use super::pointer::{BarPointer, Join};
-use super::{RhythmFrame, frame_time_s, heard_time_s, is_from_net, place_of};
+use super::{RhythmFrame, Weight, frame_time_s, heard_time_s, is_from_net, place_of};
 
 /// Beats further than this from any onset are not claimed.
 const STILL_S: f64 = 4.0;
@@ -29,17 +29,16 @@ pub struct Path {
 
 /// Beats of the whole recording; `prob` is what the stream tracker thought at its surest. Where the judge of octaves,
 /// who goes by what the net of the stream `said`, prefers another tempo of those that go with the one found, that one is
-/// followed. `counted` tells whether a net is to count the bars.
+/// followed.
 pub fn decode(
     frames: &[RhythmFrame],
     said: &[NetFrame],
-    counted: bool,
     duration_s: f64,
     prob: f32,
     progress: &mut dyn FnMut(f32),
 ) -> Path {
     let mut follow = |kept: Option<f64>, done: f32, part: f32| {
-        let mut pointer = BarPointer::new(Join::Best, Patterns::beside(is_from_net(frames), counted));
+        let mut pointer = BarPointer::new(Join::Best, Patterns::built_in(Weight::of(is_from_net(frames))));
         if let Some(bpm) = kept {
             pointer.keep_tempo(bpm, SAME_OCTAVE);
         }

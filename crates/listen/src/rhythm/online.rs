@@ -11,7 +11,7 @@ use super::model::Patterns;
 use super::net::NetFrame;
 use super::octave::Judge;
 use super::pointer::{BarPointer, Join};
-use super::{RHYTHM_FPS, RhythmFrame, heard_time_s, place_of};
+use super::{RHYTHM_FPS, RhythmFrame, Weight, heard_time_s, place_of};
 
 /// Tempi on either side of the likeliest that count as the same.
 const SAME_TEMPO: usize = 2;
@@ -109,8 +109,10 @@ pub struct Tracker {
 impl Tracker {
     /// Nothing heard yet; expects what the net says, or onset patterns. Bars are counted by `bars`, or else by the pointer.
     pub fn new(from_net: bool, bars: Option<BarCounter>) -> Self {
+        let patterns = Patterns::built_in(Weight::of(from_net));
+        let patterns = if from_net && bars.is_some() { patterns.for_beats() } else { patterns };
         Self {
-            pointer: BarPointer::new(Join::Sum, Patterns::beside(from_net, bars.is_some())),
+            pointer: BarPointer::new(Join::Sum, patterns),
             from_net,
             masses: Vec::new(),
             places: Vec::new(),
