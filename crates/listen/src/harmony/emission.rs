@@ -134,25 +134,25 @@ const COLUMNS: usize = 16;
 impl Layer {
     /// Fills `out` with the bias and the weights of the `rows` times their values.
     fn apply(&self, rows: &[(usize, f32)], out: &mut [f32]) {
-        let width = out.len();
+        let last = out.len() / COLUMNS * COLUMNS;
         let (many, few) = out.as_chunks_mut::<COLUMNS>();
         for (chunk, out) in many.iter_mut().enumerate() {
-            let at = chunk * COLUMNS;
-            // The sums stay in registers; each is added up in the order of the rows.
+            // These sums stay in registers.
             let mut sums = [0.0; COLUMNS];
-            sums.copy_from_slice(&self.bias[at..at + COLUMNS]);
-            for &(row, value) in rows {
-                let weights = &self.weights[row * width + at..][..COLUMNS];
-                for (sum, w) in sums.iter_mut().zip(weights) {
-                    *sum += value * w;
-                }
-            }
+            self.add_up(rows, chunk * COLUMNS, &mut sums);
             *out = sums;
         }
-        let at = width - few.len();
-        few.copy_from_slice(&self.bias[at..]);
+        self.add_up(rows, last, few);
+    }
+
+    /// Fills `sums` with what the columns from `first` on come to, each added up in the order of the rows.
+    #[inline(always)]
+    fn add_up(&self, rows: &[(usize, f32)], first: usize, sums: &mut [f32]) {
+        let width = self.bias.len();
+        sums.copy_from_slice(&self.bias[first..][..sums.len()]);
         for &(row, value) in rows {
-            for (sum, w) in few.iter_mut().zip(&self.weights[row * width + at..]) {
+            let weights = &self.weights[row * width + first..][..sums.len()];
+            for (sum, w) in sums.iter_mut().zip(weights) {
                 *sum += value * w;
             }
         }

@@ -307,9 +307,11 @@ impl BarPointer {
         let by_spot = [Spot::Downbeat, Spot::Middle, Spot::Beat, Spot::Between]
             .map(|spot| self.changes.gain(spot, change));
         let by_mark = told.map_or([0.0; 4], |told| told.marks.map(|gain| gain - 1.0));
-        let more = by_kind(by_spot, by_mark, (1.0, 0.0));
         // What changes in a touched state, what it gains, and what is then left.
-        let factors = more.map(|(spot, more)| [spot - 1.0, spot * more, spot * (1.0 + more)].map(Lanes::all));
+        let factors = by_kind(|spot, mark| {
+            let (spot, more) = (spot.map_or(1.0, |s| by_spot[s]), mark.map_or(0.0, |m| by_mark[m]));
+            [spot - 1.0, spot * more, spot * (1.0 + more)].map(Lanes::all)
+        });
         let (mut changed, mut gained, mut anywhere) = (Lanes::default(), Lanes::default(), 0.0);
         for (touch, p) in self.touches.iter().zip(&mut self.waiting) {
             let [changes, gains, leaves] = &factors[usize::from(touch.kind) % KINDS];

@@ -115,12 +115,10 @@ fn kind(spot: Option<Spot>, mark: Option<Mark>) -> usize {
     spot.map_or(NOTHING, |s| s as usize) + (NOTHING + 1) * mark.map_or(NOTHING, |m| m as usize)
 }
 
-/// For each kind of touch what `by_spot` and `by_mark` hold for it, and these where there is none.
-pub fn by_kind(by_spot: [f32; NOTHING], by_mark: [f32; NOTHING], none: (f32, f32)) -> [(f32, f32); KINDS] {
-    std::array::from_fn(|kind| {
-        let (spot, mark) = (kind % (NOTHING + 1), kind / (NOTHING + 1));
-        (by_spot.get(spot).copied().unwrap_or(none.0), by_mark.get(mark).copied().unwrap_or(none.1))
-    })
+/// What `of` says of each kind of touch: of the number of its spot and of its mark, where it has one.
+pub fn by_kind<T>(of: impl Fn(Option<usize>, Option<usize>) -> T) -> [T; KINDS] {
+    let there = |number: usize| Some(number).filter(|n| *n < NOTHING);
+    std::array::from_fn(|kind| of(there(kind % (NOTHING + 1)), there(kind / (NOTHING + 1))))
 }
 
 /// The states of one block at one tempo. State `p` lies in slot `(p - head) mod len`, and the head moves on by
