@@ -63,7 +63,8 @@ pub struct Listener {
     /// Rhythm frames that the net has not judged yet.
     unjudged: VecDeque<RhythmFrame>,
     strokes: StrokeListener,
-    tracker: Tracker,
+    /// Follows the beat; `None` where a second look is to find it and nobody asks any more.
+    tracker: Option<Tracker>,
     drums: DrumListener,
     tones: Tones,
     melody: MelodyTracker,
@@ -101,10 +102,17 @@ impl Listener {
     pub(crate) fn for_second_look(sample_rate: f64, models: &Models) -> Result<Self, ListenError> {
         let mut listener = Self::with_tones(sample_rate, models, Tones::chroma())?;
         listener.kept_frames = Some(Vec::new());
+        listener.tracker = Some(Tracker::of_beats(listener.net.is_some()));
         if models.rhythm_offline.is_some() || models.bars.is_some() {
             listener.net.iter_mut().for_each(NetListener::keep);
         }
         Ok(listener)
+    }
+
+    /// Follows the beat no longer: what the second look is to know of it, it knows.
+    pub(crate) fn leave_beat(&mut self) {
+        self.tracker = None;
+        self.heard.tempo_bpm = None;
     }
 
     fn with_tones(sample_rate: f64, models: &Models, tones: Tones) -> Result<Self, ListenError> {
@@ -130,7 +138,7 @@ impl Listener {
             joiner: Joiner::default(),
             changes: ChangeMeter::new(),
             rhythm_frames: 0,
-            tracker: Tracker::new(net.is_some(), models.bars.as_deref().and_then(BarCounter::new)),
+            tracker: Some(Tracker::new(net.is_some(), models.bars.as_deref().and_then(BarCounter::new))),
             net,
             unjudged: VecDeque::new(),
             strokes: StrokeListener::new(),
@@ -281,7 +289,7 @@ impl Listener {
             Some(Err(error)) => {
                 self.notice(&format!("Backline hears beats and drums by its simpler rules: {error}"));
                 self.net = None;
-                self.tracker = Tracker::new(false, None);
+                self.tracker = self.tracker.take().map(|_| Tracker::new(false, None));
             }
         }
         while let Some(frame) = self.unjudged.pop_front() {
@@ -294,8 +302,9 @@ impl Listener {
         if let Some(kept) = &mut self.kept_frames {
             kept.push(*frame);
         }
-        let beat = self.tracker.push(frame, row, end_s);
-        if let Some(error) = self.tracker.take_failure() {
+        let Some(tracker) = &mut self.tracker else { return };
+        let beat = tracker.push(frame, row, end_s);
+        if let Some(error) = tracker.take_failure() {
             self.notice(&bars::notice(&error));
         }
         self.take_beat(beat, end_s);
@@ -306,8 +315,9 @@ impl Listener {
         while let Some(clock) = self.clocks.pop_front_if(|c| c.at_s <= end_s) {
             self.host.set(clock);
         }
+        let Some(tracker) = &mut self.tracker else { return };
         let last = self.heard.beats.last().copied();
-        let reading = self.tracker.reading.as_ref().filter(|_| self.tracker.is_claiming());
+        let reading = tracker.reading.as_ref().filter(|_| tracker.is_claiming());
         self.heard.tempo_candidates.clear();
         if let (Some(host_bpm), Some(metre)) = (self.host.tempo_bpm(), self.host.metre()) {
             let heard_tempo = reading.map(|r| (r.bpm, r.prob));
@@ -315,10 +325,10 @@ impl Listener {
             self.heard.metre = Some(Estimate::certain(metre));
             self.heard.tempo_candidates.push((host_bpm, 1.0));
             if reading.is_some() {
-                self.heard.tempo_candidates.extend_from_slice(&self.tracker.candidates);
+                self.heard.tempo_candidates.extend_from_slice(&tracker.candidates);
             }
             let beat = self.host.take(last.as_ref(), end_s);
-            self.tracker.set_last_beat(beat);
+            tracker.set_last_beat(beat);
             self.push_beat(beat);
             self.heard.next_beat = self.host.next(self.heard.beats.last(), end_s);
             self.compare_tempo(host_bpm, heard_tempo);
@@ -326,12 +336,12 @@ impl Listener {
         }
         match reading {
             Some(r) => {
-                let runner_up = self.tracker.candidates.get(1).copied();
+                let runner_up = tracker.candidates.get(1).copied();
                 self.heard.tempo_bpm =
-                    Some(Estimate { value: r.bpm, prob: self.tracker.candidates[0].1, runner_up });
+                    Some(Estimate { value: r.bpm, prob: tracker.candidates[0].1, runner_up });
                 self.heard.metre = Some(r.metre);
-                self.heard.tempo_candidates.extend_from_slice(&self.tracker.candidates);
-                self.heard.next_beat = self.tracker.next_beat;
+                self.heard.tempo_candidates.extend_from_slice(&tracker.candidates);
+                self.heard.next_beat = tracker.next_beat;
             }
             None => {
                 self.heard.tempo_bpm = None;

@@ -109,8 +109,18 @@ pub struct Tracker {
 impl Tracker {
     /// Nothing heard yet; expects what the net says, or onset patterns. Bars are counted by `bars`, or else by the pointer.
     pub fn new(from_net: bool, bars: Option<BarCounter>) -> Self {
+        let counted = from_net && bars.is_some();
+        Self::with_patterns(from_net, bars, counted)
+    }
+
+    /// The same for beats alone: whoever asks has the bars counted afterwards.
+    pub fn of_beats(from_net: bool) -> Self {
+        Self::with_patterns(from_net, None, from_net)
+    }
+
+    fn with_patterns(from_net: bool, bars: Option<BarCounter>, for_beats: bool) -> Self {
         let patterns = Patterns::built_in(Weight::of(from_net));
-        let patterns = if from_net && bars.is_some() { patterns.for_beats() } else { patterns };
+        let patterns = if for_beats { patterns.for_beats() } else { patterns };
         Self {
             pointer: BarPointer::new(Join::Sum, patterns),
             from_net,
