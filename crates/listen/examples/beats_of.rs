@@ -6,7 +6,7 @@
 //! of what the stream's net said, by which the bars are counted and the octave is judged, and where there is no `NAME.said` the beats found.
 
 use backline_listen::Models;
-use backline_listen::chroma::{ChromaFrame, HOP_S};
+use backline_listen::chroma::ChromaFrame;
 use backline_listen::rhythm::hindsight::said_of;
 use backline_listen::rhythm::net::frames_said;
 
@@ -27,18 +27,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         if said.is_empty() {
             said = said_of(&rows);
         }
-        let chroma: Vec<ChromaFrame> = beside(".chroma")
-            .chunks_exact(25)
-            .enumerate()
-            .map(|(i, f)| ChromaFrame {
-                time_s: i as f64 * HOP_S,
-                chroma: std::array::from_fn(|k| f[k]),
-                energy: f[24],
-            })
-            .collect();
+        let chroma = ChromaFrame::of_numbers(&beside(".chroma"));
         let said = Some(&said[..]).filter(|said| !said.is_empty());
         let frames = backline_listen::rhythm::frames_of(&strengths, &chroma, said);
-        let heard = backline_listen::rhythm::beats_of(&frames, &rows, Models::built_in(), offline);
+        let heard = backline_listen::rhythm::beats_of(&frames, &rows, &chroma, Models::built_in(), offline);
         println!("{}", serde_json::to_string(&heard)?);
     }
     Ok(())

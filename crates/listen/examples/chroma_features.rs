@@ -10,11 +10,7 @@ fn main() -> std::io::Result<()> {
         bytes.chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])) / 32_768.0).collect();
     let mut extractor = backline_listen::chroma::ChromaExtractor::new();
     extractor.push(&mono);
-    let out: Vec<u8> = extractor
-        .frames()
-        .iter()
-        .flat_map(|f| f.chroma.into_iter().chain([f.energy]))
-        .flat_map(f32::to_le_bytes)
-        .collect();
+    let numbers = extractor.frames().iter().flat_map(backline_listen::chroma::ChromaFrame::numbers);
+    let out: Vec<u8> = numbers.flat_map(f32::to_le_bytes).collect();
     std::io::stdout().write_all(&out)
 }

@@ -59,6 +59,27 @@ pub struct ChromaFrame {
     pub energy: f32,
 }
 
+impl ChromaFrame {
+    /// Numbers in a frame, as the training's tools write it.
+    pub const NUMBERS: usize = 25;
+
+    /// The chroma, then the energy.
+    pub fn numbers(&self) -> [f32; Self::NUMBERS] {
+        std::array::from_fn(|i| self.chroma.get(i).copied().unwrap_or(self.energy))
+    }
+
+    /// Frames out of the numbers of all of them, one after the other, from the first of a recording on.
+    pub fn of_numbers(numbers: &[f32]) -> Vec<Self> {
+        let (frames, _) = numbers.as_chunks::<{ Self::NUMBERS }>();
+        let frame = |(i, numbers): (usize, &[f32; Self::NUMBERS])| Self {
+            time_s: i as f64 * HOP_S,
+            chroma: std::array::from_fn(|k| numbers[k]),
+            energy: numbers[Self::NUMBERS - 1],
+        };
+        frames.iter().enumerate().map(frame).collect()
+    }
+}
+
 /// Makes chroma frames of a stream of samples.
 pub struct ChromaExtractor {
     /// The last `WINDOW` samples, as a ring.
@@ -198,4 +219,19 @@ fn profile(key: f64) -> [f32; 2] {
     let bass = bump(key - 39.15, 18.85);
     let treble = bump(key - 62.5, 42.0);
     [bass as f32, treble as f32]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_what_their_numbers_say() {
+        let mut extractor = ChromaExtractor::new();
+        extractor.push(&(0..40_000).map(|i| (i as f32 * 0.05).sin()).collect::<Vec<_>>());
+        let frames: Vec<ChromaFrame> = extractor.frames().iter().copied().collect();
+        let numbers: Vec<f32> = frames.iter().flat_map(ChromaFrame::numbers).collect();
+        assert!(frames.len() > 10 && frames[9].energy > 0.1 && frames[9].chroma.iter().any(|v| *v > 0.1));
+        assert_eq!(ChromaFrame::of_numbers(&numbers), frames);
+    }
 }

@@ -244,7 +244,10 @@ impl Listener {
         self.tones.push(hop);
         let (frames, taken) = (self.tones.frames(), self.changes.taken());
         let fresh = frames.partition_point(|f| f.time_s < (taken as f64 - 0.5) * HOP_S);
-        frames[fresh..].iter().for_each(|frame| self.changes.push(frame));
+        for frame in &frames[fresh..] {
+            self.changes.push(frame);
+            self.tracker.iter_mut().for_each(|tracker| tracker.hear_chroma(frame));
+        }
         self.melody.push(hop);
         self.hear_rhythm(&flux, end_s);
         let (chords, keys, key) = self.tones.heard();

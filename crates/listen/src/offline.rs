@@ -137,7 +137,9 @@ pub fn listen_offline(
         let mut path = rhythm::decode(&frames, &said_at_once, duration_s, surest.prob, &mut |share| {
             progress(FIRST_PASS + (1.0 - FIRST_PASS) * share);
         });
-        let counted = models.bars.as_deref().map(|model| bars::count(model, rows.values(), &mut path));
+        let chroma = stream.listener.chroma_frames();
+        let counted =
+            models.bars.as_deref().map(|model| bars::count(model, rows.values(), chroma, &mut path));
         if let Some(Err(error)) = counted {
             heard.notices.push(bars::notice(&error));
         }

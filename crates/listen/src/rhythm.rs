@@ -125,15 +125,26 @@ pub fn frames_of(
 }
 
 /// Beats of features made before, with hindsight or as a stream: for the tools that measure the tracker. `rows` are the net's
-/// (as [`hindsight::Rows`] holds them), by which the bars are counted; empty where the pointer is to count them.
-pub fn beats_of(frames: &[RhythmFrame], rows: &[f32], models: &Models, offline: bool) -> Heard {
+/// (as [`hindsight::Rows`] holds them), by which, and by `chroma`, the bars are counted; empty where the pointer is to count them.
+pub fn beats_of(
+    frames: &[RhythmFrame],
+    rows: &[f32],
+    chroma: &[ChromaFrame],
+    models: &Models,
+    offline: bool,
+) -> Heard {
     let mut heard = Heard { time_s: frames.len() as f64 / RHYTHM_FPS, ..Heard::default() };
     let bars = models.bars.as_deref().filter(|_| !rows.is_empty()).and_then(bars::BarCounter::new);
     let mut tracker = Tracker::new(is_from_net(frames), bars);
     let mut heard_rows = rows.chunks_exact(hindsight::Rows::width());
     let mut surest: Option<Estimate<f64>> = None;
+    let mut fresh = chroma.iter().peekable();
     for (i, frame) in frames.iter().enumerate() {
-        heard.beats.extend(tracker.push(frame, heard_rows.next(), (i + 1) as f64 / RHYTHM_FPS));
+        let now_s = (i + 1) as f64 / RHYTHM_FPS;
+        while let Some(frame) = fresh.next_if(|c| c.time_s + LATENCY_S <= now_s) {
+            tracker.hear_chroma(frame);
+        }
+        heard.beats.extend(tracker.push(frame, heard_rows.next(), now_s));
         if let Some(reading) = tracker.reading.as_ref().filter(|_| tracker.is_claiming()) {
             let tempo = Estimate { value: reading.bpm, prob: tracker.candidates[0].1, runner_up: None };
             heard.metre = Some(reading.metre);
@@ -153,7 +164,8 @@ pub fn beats_of(frames: &[RhythmFrame], rows: &[f32], models: &Models, offline: 
                 rows => hindsight::said_of(rows),
             };
             let mut path = decode(frames, &said, heard.time_s, surest.prob, &mut |_| ());
-            if let Some(Err(error)) = models.bars.as_deref().map(|model| bars::count(model, rows, &mut path))
+            if let Some(Err(error)) =
+                models.bars.as_deref().map(|model| bars::count(model, rows, chroma, &mut path))
             {
                 heard.notices.push(error.to_string());
             }

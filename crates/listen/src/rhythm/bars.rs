@@ -2,7 +2,7 @@
 //!
 //! The bar pointer finds beats well and bars less so: where they begin is told by what happens from beat to beat (a bass note
 //! here, a snare there, a chord that changes), further back than frame by frame is remembered. A net
-//! (`models/bars_net`) reads the music beat by beat, in both directions, and says of each beat whether a bar begins with it, and
+//! (`models/bars_net`) reads the music and its chroma beat by beat, in both directions, and says of each beat whether a bar begins with it, and
 //! in what metre: of a recording all beats, of a stream the last ones, anew with every beat. A hidden Markov model over the places
 //! in the bars of all metres joins what it says (beat-synchronous features and recurrent nets: Krebs, Böck, Dorfer & Widmer, ISMIR
 //! 2016).
@@ -17,7 +17,8 @@ use super::back::beats_back;
 use super::hindsight::{HEADS, Rows, beat_of};
 use super::net::{METRES, number_of};
 use super::offline::Path;
-use super::place_of;
+use super::{RHYTHM_FPS, heard_time_s, place_of};
+use crate::chroma::ChromaFrame;
 use crate::logbands::bands;
 
 /// Columns of what the net gives: log odds that a bar begins, and the metres.
@@ -41,8 +42,9 @@ const SAME_METRE: f64 = 0.998;
 const LEAK: f64 = 1e-3;
 /// Logits are believed up to this.
 const MOST_LOGIT: f32 = 8.0;
-/// Rows of a stream that are kept, at least: 12 s.
+/// Rows and chroma frames of a stream that are kept, at least: 12 s.
 const KEPT_ROWS: usize = 600;
+const KEPT_CHROMA: usize = 260;
 /// Powers that the pointer's word of the beat in the bar and of the metre is raised to, beside the net's; the least
 /// probability that is believed; and that of metres which it does not know.
 const PLACE_BESIDE: f64 = 0.7;
@@ -64,19 +66,74 @@ const ONSET: (f64, f64) = (-1.0, 3.0);
 /// A period of so many frames is told as 0.
 const MIDDLE_PERIOD: f64 = 25.0;
 
+/// Pitch classes: of the bass, then of the treble.
+const PITCH_CLASSES: usize = 12;
+/// The chroma of a beat is that of this long before it to this long before the next, in seconds: a window hears a change before
+/// it comes, and what lies nearer to the beat is not known yet when it is told.
+const CHROMA_FROM_S: f64 = 0.1;
+const CHROMA_TO_S: f64 = 0.2;
+/// What the length of a vector of chroma is compared with: where there is less, there is no harmony to speak of.
+const LITTLE_CHROMA: f32 = 1.0;
+
 /// Values that tell of the time from one beat to the next.
 pub fn features() -> usize {
-    3 * bands() + PLACES.len() * HEADS + METRES.len() + 1
+    3 * bands() + PLACES.len() * HEADS + METRES.len() + 1 + HARMONY
 }
 
-/// Describes the time from the beat at place `from` to the next at place `to` (in rows of the whole stream), as far as
-/// `rows`, whose first is number `first`, reach.
-pub fn describe(rows: &[f32], first: usize, from: f64, to: f64) -> Vec<f32> {
+/// Those that tell of its harmony: bass and treble, and how much each differs from that of the beat before.
+const HARMONY: usize = 2 * PITCH_CLASSES + 2;
+
+/// What a beat's description is made of.
+#[derive(Clone, Copy)]
+pub struct Evidence<'a> {
+    /// [`Rows`], one after the other.
+    pub rows: &'a [f32],
+    /// Number of the first of them in the whole stream.
+    pub first: usize,
+    /// Chroma frames, oldest first.
+    pub chroma: &'a [ChromaFrame],
+}
+
+impl Evidence<'_> {
+    /// Describes the time from the beat at place `from` to the next at place `to` (in rows of the whole stream), as far as the
+    /// evidence reaches.
+    pub fn describe(&self, from: f64, to: f64) -> Vec<f32> {
+        let mut described = describe_rows(self.rows, self.first, from, to);
+        let (now, before) = (self.harmony(from, to), self.harmony(2.0 * from - to, from));
+        described.extend(now);
+        for part in [0..PITCH_CLASSES, PITCH_CLASSES..2 * PITCH_CLASSES] {
+            let products = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+            let (now, before) = (&now[part.clone()], &before[part]);
+            let lengths = (products(now, now) * products(before, before)).sqrt();
+            described.push(if lengths > 0.0 { 1.0 - products(now, before) / lengths } else { 0.0 });
+        }
+        described
+    }
+
+    /// Bass and treble of one beat, each of a length under 1; 0 where nothing is known.
+    fn harmony(&self, from: f64, to: f64) -> [f32; 2 * PITCH_CLASSES] {
+        let time_s = |place: f64| heard_time_s(0, true) + place / RHYTHM_FPS;
+        let at = |time_s: f64| self.chroma.partition_point(|f| f.time_s < time_s);
+        let start = at(time_s(from) - CHROMA_FROM_S);
+        let heard = &self.chroma[start..at(time_s(to) - CHROMA_TO_S).max(start)];
+        let mut sums = [0.0_f32; 2 * PITCH_CLASSES];
+        heard.iter().for_each(|f| sums.iter_mut().zip(f.chroma).for_each(|(s, v)| *s += v));
+        for part in sums.chunks_exact_mut(PITCH_CLASSES) {
+            let length = part.iter().map(|v| v * v).sum::<f32>().sqrt();
+            let scale = 1.0 / (length + LITTLE_CHROMA * heard.len().max(1) as f32);
+            part.iter_mut().for_each(|v| *v *= scale);
+        }
+        sums
+    }
+}
+
+/// What the `rows` say of it.
+fn describe_rows(rows: &[f32], first: usize, from: f64, to: f64) -> Vec<f32> {
     let width = Rows::width();
     let n = rows.len() / width;
     let mut described = Vec::with_capacity(features());
     if n == 0 {
-        return vec![0.0; features()];
+        return vec![0.0; features() - HARMONY];
     }
     let row = |i: usize| &rows[i * width..(i + 1) * width];
     // The nearest row to a place.
@@ -213,6 +270,8 @@ pub struct BarCounter {
     /// The last rows; the first is number `first_row`.
     rows: Vec<f32>,
     first_row: usize,
+    /// The last chroma frames.
+    chroma: Vec<ChromaFrame>,
     /// Place of the last beat, while beats follow each other, and the period then.
     last: Option<f64>,
     period: f64,
@@ -229,6 +288,7 @@ impl BarCounter {
             stream: Stream::new(model),
             rows: Vec::new(),
             first_row: 0,
+            chroma: Vec::new(),
             last: None,
             period: 0.0,
             described: VecDeque::new(),
@@ -244,6 +304,14 @@ impl BarCounter {
             self.first_row += KEPT_ROWS;
         }
         self.rows.extend_from_slice(row);
+    }
+
+    /// Takes in the next frame of chroma.
+    pub fn hear_chroma(&mut self, frame: &ChromaFrame) {
+        if self.chroma.len() >= 2 * KEPT_CHROMA {
+            self.chroma.drain(..KEPT_CHROMA);
+        }
+        self.chroma.push(*frame);
     }
 
     /// Takes in the beat at `place` (a row's number and part of it); beats are `period` rows apart.
@@ -278,7 +346,8 @@ impl BarCounter {
         if self.described.len() == self.stream.chunk() {
             self.described.pop_front();
         }
-        self.described.push_back(describe(&self.rows, self.first_row, from, to));
+        let evidence = Evidence { rows: &self.rows, first: self.first_row, chroma: &self.chroma };
+        self.described.push_back(evidence.describe(from, to));
     }
 
     /// Hears the last beats anew: what each was is known better, and what the last one may be.
@@ -374,18 +443,19 @@ impl Beside {
     }
 }
 
-/// Counts the beats of a whole recording anew, by `model`, which reads its `rows` beat by beat in both directions. Where there are
+/// Counts the beats of a whole recording anew, by `model`, which reads its `rows` and `chroma` beat by beat in both directions. Where there are
 /// too few beats, or `model` is of another kind, the path stays as it is.
 ///
 /// # Errors
 /// The net failed; the path is as it was.
-pub fn count(model: &Model, rows: &[f32], path: &mut Path) -> Result<(), NetError> {
+pub fn count(model: &Model, rows: &[f32], chroma: &[ChromaFrame], path: &mut Path) -> Result<(), NetError> {
     const FEWEST_BEATS: usize = 4;
     if !fits(model) || rows.is_empty() || path.beats.len() < FEWEST_BEATS {
         return Ok(());
     }
     let at: Vec<f64> = path.beats.iter().map(|b| place_of(b.time_s)).collect();
-    let x: Vec<f32> = at.windows(2).flat_map(|w| describe(rows, 0, w[0], w[1])).collect();
+    let evidence = Evidence { rows, first: 0, chroma };
+    let x: Vec<f32> = at.windows(2).flat_map(|w| evidence.describe(w[0], w[1])).collect();
     let mut heard: Vec<Belief> =
         listen(model, &x, at.len() - 1)?.chunks_exact(WIDTH).map(likelihoods).collect();
     // Of the last beat, which nothing follows, nothing is known.
@@ -472,9 +542,9 @@ fn best(heard: &[Belief]) -> Vec<(usize, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::RHYTHM_FPS;
     use super::*;
     use crate::Models;
+    use crate::chroma::HOP_S;
 
     /// Frames between the beats of the test music.
     const PERIOD: usize = 25;
@@ -497,6 +567,23 @@ mod tests {
             heads.into_iter().chain(metres).chain(spectrum).collect::<Vec<_>>()
         };
         (0..frames).flat_map(row).collect()
+    }
+
+    /// Chroma of chords that change with every bar: the bass's root, the treble's third.
+    fn chords(beats: usize, in_bar: usize) -> Vec<ChromaFrame> {
+        let until_s = (beats * PERIOD) as f64 / RHYTHM_FPS;
+        let frame = |i: usize| {
+            let time_s = i as f64 * HOP_S;
+            let beat = (time_s - heard_time_s(0, true)) * RHYTHM_FPS / PERIOD as f64;
+            // A window hears what comes half of it later as well.
+            let bar = (beat + 0.05 * RHYTHM_FPS / PERIOD as f64) as usize / in_bar;
+            let root = bar * 5 % 8;
+            let mut chroma = [0.2; 24];
+            chroma[root] = 3.0;
+            chroma[12 + root + 4] = 3.0;
+            ChromaFrame { time_s, chroma, energy: 0.1 }
+        };
+        (0..).map(frame).take_while(|f| f.time_s < until_s).collect()
     }
 
     fn path(beats: usize) -> Path {
@@ -531,7 +618,7 @@ mod tests {
                 }
             }
             let mut path = path(58);
-            count(models.bars.as_deref().unwrap(), &rows, &mut path).unwrap();
+            count(models.bars.as_deref().unwrap(), &rows, &[], &mut path).unwrap();
             let metre = path.metre.unwrap();
             assert_eq!(usize::from(metre.value.tactus_per_bar()), in_bar, "{metre:?}");
             for (i, beat) in path.beats.iter().enumerate().skip(in_bar) {
@@ -611,11 +698,57 @@ mod tests {
 
     #[test]
     fn what_is_out_of_reach_is_described_as_far_as_it_goes() {
-        assert_eq!(describe(&[], 0, 3.0, 28.0).len(), features());
-        let rows = rows(40, 4);
+        let nothing = Evidence { rows: &[], first: 0, chroma: &[] };
+        assert_eq!(nothing.describe(3.0, 28.0), vec![0.0; features()]);
+        let (rows, chroma) = (rows(40, 4), chords(2, 4));
+        let evidence = Evidence { rows: &rows, first: 5, chroma: &chroma };
         for (from, to) in [(-30.0, -5.0), (10.0, 35.0), (30.0, 300.0), (500.0, 525.0), (7.0, 7.0)] {
-            let described = describe(&rows, 5, from, to);
+            let described = evidence.describe(from, to);
             assert!(described.len() == features() && described.iter().all(|v| v.is_finite()));
+        }
+    }
+
+    #[test]
+    fn a_beat_is_described_by_its_harmony_and_by_what_is_new_in_it() {
+        let chroma = chords(8, 4);
+        let evidence = Evidence { rows: &[], first: 0, chroma: &chroma };
+        let harmony = |beat: usize| {
+            let [from, to] = [beat, beat + 1].map(|b| (b * PERIOD) as f64);
+            evidence.describe(from, to).split_off(features() - HARMONY)
+        };
+        let loudest = |part: &[f32]| (0..part.len()).max_by(|a, b| part[*a].total_cmp(&part[*b]));
+        for beat in 1..8 {
+            let told = harmony(beat);
+            let root = beat / 4 * 5;
+            assert_eq!(loudest(&told[..12]), Some(root), "beat {beat}");
+            assert_eq!(loudest(&told[12..24]), Some(root + 4), "beat {beat}");
+            let [bass, treble] = [told[24], told[25]];
+            if beat == 4 {
+                assert!(bass > 0.6 && treble > 0.6, "{told:?}");
+            } else {
+                assert!(bass < 0.05 && treble < 0.05, "beat {beat}: {told:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn bars_begin_where_chords_change() {
+        let model = Models::built_in().bars.as_deref().unwrap();
+        // Every beat sounds like every other.
+        let rows = rows(40 * PERIOD, 1);
+        for in_bar in [3, 4] {
+            let counted = |chroma: &[ChromaFrame]| {
+                let mut path = path(38);
+                count(model, &rows, chroma, &mut path).unwrap();
+                path.beats
+                    .iter()
+                    .skip(8)
+                    .enumerate()
+                    .filter(|(i, b)| usize::from(b.beat) == (i + 8) % in_bar + 1)
+                    .count()
+            };
+            let (with, without) = (counted(&chords(40, in_bar)), counted(&[]));
+            assert!(with == 30 && without < 30, "{in_bar}: {with} {without}");
         }
     }
 
@@ -624,7 +757,7 @@ mod tests {
         let other = Models::built_in().harmony.as_deref().unwrap();
         assert!(BarCounter::new(other).is_none());
         let mut path = path(8);
-        count(other, &rows(300, 4), &mut path).unwrap();
+        count(other, &rows(300, 4), &[], &mut path).unwrap();
         assert!(path.metre.is_none() && path.beats.iter().all(|b| b.beat == 1));
     }
 }

@@ -12,6 +12,7 @@ use super::net::NetFrame;
 use super::octave::Judge;
 use super::pointer::{BarPointer, Join};
 use super::{RHYTHM_FPS, RhythmFrame, Weight, heard_time_s, place_of};
+use crate::chroma::ChromaFrame;
 
 /// Tempi on either side of the likeliest that count as the same.
 const SAME_TEMPO: usize = 2;
@@ -157,6 +158,13 @@ impl Tracker {
     pub fn set_last_beat(&mut self, beat: Option<Beat>) {
         if beat.is_some() {
             self.last_beat = beat;
+        }
+    }
+
+    /// Hears the next chroma frame, which the bars are counted by.
+    pub fn hear_chroma(&mut self, frame: &ChromaFrame) {
+        if let Some(bars) = &mut self.bars {
+            bars.hear_chroma(frame);
         }
     }
 

@@ -48,11 +48,12 @@ def describe(pieces, each, jitter, seed, program):
             rng = np.random.default_rng([seed, number])
             rows = np.concatenate([piece["said"].astype("<f4"), piece["x"].astype("<f4") / 255], 1)
             rows.tofile(folder / f"{number}.rows")
+            piece["chroma"].astype("<f4").tofile(folder / f"{number}.chroma")
             plain = [(*true_beats(piece), METRES.index(piece["metre"]))]
             grids = [g for g in ([grid(piece, rng, jitter) for _ in range(each)] or plain) if len(g[0]) >= FEWEST]
             truths.append([np.stack([first[:-1], np.full(len(first) - 1, metre)], 1) for _, first, metre in grids])
-            lines.append(json.dumps({"rows": str(folder / f"{number}.rows"), "out": str(folder / f"{number}.out"),
-                                     "grids": [at.tolist() for at, _, _ in grids]}))  # fmt: skip
+            files = {kind: str(folder / f"{number}.{kind}") for kind in ("rows", "chroma", "out")}
+            lines.append(json.dumps({**files, "grids": [at.tolist() for at, _, _ in grids]}))
         done = subprocess.run([str(program)], input="\n".join(lines), capture_output=True, text=True, check=True)
         width, described = int(done.stdout), []
         for number, truth in enumerate(truths):

@@ -9,13 +9,14 @@ from ..rhythm_offline.net import HEADS, SAID
 from . import data
 from .net import BarsNet
 
-# The bands come first, three times: the beat's two halves, and its onset.
-BAND_GROUPS = 3
+# The bands come first, three times: the beat's two halves, and its onset. Last comes the harmony: the pitch classes of bass and
+# treble, and how much each is another than a beat before.
+BAND_GROUPS, CLASSES, HARMONY = 3, 12, 26
 
 
 def bands_of(width):
     """Bands in each group of features: the heads at six places, the metres and the period come after them."""
-    return (width - 6 * HEADS - (SAID - HEADS) - 1) // BAND_GROUPS
+    return (width - 6 * HEADS - (SAID - HEADS) - 1 - HARMONY) // BAND_GROUPS
 
 
 def build(config, width):
@@ -41,6 +42,13 @@ def varied(x, rng, config):
             moved = np.maximum(moved + (level + curve) * (moved > 0.02), 0)
         moved[:, deaf] = 0
         part[:] = moved
+    # No key is like another to the net, and sometimes there is no harmony to hear.
+    harmony, turn = x[:, -HARMONY:], int(rng.integers(0, CLASSES))
+    for group in range(2):
+        classes = harmony[:, group * CLASSES : (group + 1) * CLASSES]
+        classes[:] = np.roll(classes, turn, 1)
+    if rng.random() < 0.15:
+        harmony[:] = 0
     return x
 
 

@@ -15,6 +15,8 @@ import numpy as np
 
 from . import pieces, sound
 
+# Pitch classes of bass and treble, and the energy.
+CHROMA = 25
 TOLD_AS = {"kick": "kick", "snare": "snare", "hat": "closed_hat", "tom": "mid_tom", "cymbal": "crash"}
 
 
@@ -56,7 +58,8 @@ def write(folder, numbers, batch, font, shots, programs, keep_audio, hear_again)
                 said = {}
                 if hear_again:
                     rows = np.fromfile(name.with_suffix(".rows"), "<f4").reshape(-1, row)
-                    said = {"said": rows[:, : row - width].astype(np.float16)}
+                    chroma = np.fromfile(name.with_suffix(".chroma"), "<f4").reshape(-1, CHROMA)
+                    said = {"said": rows[:, : row - width].astype(np.float16), "chroma": chroma.astype(np.float16)}
                     x = x[: len(rows)]
                 np.savez_compressed(
                     file,
