@@ -1,9 +1,9 @@
 //! Which beat is the first of its bar, and how many a bar has.
 //!
 //! The bar pointer finds beats well and bars less so: where they begin is told by what happens from beat to beat (a bass note
-//! here, a snare there, a chord that changes), further back than frame by frame is remembered. A net
-//! (`models/bars_net`) reads the music and its chroma beat by beat, in both directions, and says of each beat whether a bar begins with it, and
-//! in what metre: of a recording all beats, of a stream the last ones, anew with every beat. A hidden Markov model over the places
+//! here, a snare there, a chord that changes), further back than frame by frame is remembered. A net (`models/bars_net`) reads
+//! the music and its chroma beat by beat, in both directions, and says of each beat whether a bar begins with it, and in what
+//! metre: of a recording all beats, of a stream the last ones, anew with every beat. A hidden Markov model over the places
 //! in the bars of all metres joins what it says (beat-synchronous features and recurrent nets: Krebs, Böck, Dorfer & Widmer, ISMIR
 //! 2016).
 
@@ -443,8 +443,8 @@ impl Beside {
     }
 }
 
-/// Counts the beats of a whole recording anew, by `model`, which reads its `rows` and `chroma` beat by beat in both directions. Where there are
-/// too few beats, or `model` is of another kind, the path stays as it is.
+/// Counts the beats of a whole recording anew, by `model`, which reads its `rows` and `chroma` beat by beat in both directions.
+/// Where there are too few beats, or `model` is of another kind, the path stays as it is.
 ///
 /// # Errors
 /// The net failed; the path is as it was.
