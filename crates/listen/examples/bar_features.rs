@@ -1,8 +1,8 @@
 //! Describes music beat by beat as the net of bars sees it, for their training.
 //!
-//! A line of standard input is a JSON object: `rows` and `chroma`, files of what `rhythm_rows` writes; `grids`, lists of beats as places in
-//! these rows; `out`, the file that is written: for each grid and each beat but its last the features (f32). Prints the number
-//! of features.
+//! A line of standard input is a JSON object: `rows` and `chroma`, files of what `rhythm_rows` writes; `grids`, lists of beats
+//! as places in these rows; `out`, the file that is written: for each grid and each beat but its last the features (f32).
+//! Prints the number of features.
 
 use std::io::BufRead;
 

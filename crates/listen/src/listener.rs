@@ -91,7 +91,9 @@ impl Listener {
     /// # Errors
     /// As [`Listener::new`].
     pub fn with_models(sample_rate: f64, models: &Models) -> Result<Self, ListenError> {
-        Self::with_tones(sample_rate, models, Tones::harmony(models))
+        let tracker =
+            |from_net: bool| Tracker::new(from_net, models.bars.as_deref().and_then(BarCounter::new));
+        Self::with_parts(sample_rate, models, Tones::harmony(models), tracker)
     }
 
     /// A listener that keeps all rhythm and chroma frames for a second look, which is to decide on the beats; what
@@ -100,9 +102,8 @@ impl Listener {
     /// # Errors
     /// As [`Listener::new`].
     pub(crate) fn for_second_look(sample_rate: f64, models: &Models) -> Result<Self, ListenError> {
-        let mut listener = Self::with_tones(sample_rate, models, Tones::chroma())?;
+        let mut listener = Self::with_parts(sample_rate, models, Tones::chroma(), Tracker::of_beats)?;
         listener.kept_frames = Some(Vec::new());
-        listener.tracker = Some(Tracker::of_beats(listener.net.is_some()));
         if models.rhythm_offline.is_some() || models.bars.is_some() {
             listener.net.iter_mut().for_each(NetListener::keep);
         }
@@ -115,7 +116,13 @@ impl Listener {
         self.heard.tempo_bpm = None;
     }
 
-    fn with_tones(sample_rate: f64, models: &Models, tones: Tones) -> Result<Self, ListenError> {
+    /// `tracker` makes what follows the beat, and is told whether a net is heard.
+    fn with_parts(
+        sample_rate: f64,
+        models: &Models,
+        tones: Tones,
+        tracker: impl Fn(bool) -> Tracker,
+    ) -> Result<Self, ListenError> {
         if !(4_000.0..=768_000.0).contains(&sample_rate) {
             return Err(ListenError::SampleRate(sample_rate));
         }
@@ -138,7 +145,7 @@ impl Listener {
             joiner: Joiner::default(),
             changes: ChangeMeter::new(),
             rhythm_frames: 0,
-            tracker: Some(Tracker::new(net.is_some(), models.bars.as_deref().and_then(BarCounter::new))),
+            tracker: Some(tracker(net.is_some())),
             net,
             unjudged: VecDeque::new(),
             strokes: StrokeListener::new(),
