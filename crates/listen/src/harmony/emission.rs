@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use super::params::{CHORDS, CLASSES, Emission, Layer, NO_CHORD, QUALITIES};
 use crate::chroma::ChromaFrame;
+use crate::lanes::{LANES, Lanes};
 
 /// Added to a frame's length before it is divided by it, so that near silence stays small.
 const FLOOR: f32 = 0.5;
@@ -82,7 +83,7 @@ pub(crate) struct Scorer {
 
 impl Scorer {
     pub(crate) fn new(model: &'static Emission) -> Self {
-        let layers = model.layers.iter().map(|l| vec![0.0; l.bias.len()]).collect();
+        let layers = model.layers.iter().map(|l| vec![0.0; l.outputs]).collect();
         Self { model, seen: vec![0.0; model.windows.len() * 24], rows: Vec::new(), layers }
     }
 
@@ -128,33 +129,36 @@ impl Scorer {
     }
 }
 
-/// Columns of a layer that are reckoned at a time.
-const COLUMNS: usize = 16;
+/// Lanes of columns that are reckoned at a time: their sums stay in registers.
+const ABREAST: usize = 8;
 
 impl Layer {
-    /// Fills `out` with the bias and the weights of the `rows` times their values.
+    /// Fills `out` with the bias and the weights of the `rows` times their values, each column added up in the order of the rows.
     fn apply(&self, rows: &[(usize, f32)], out: &mut [f32]) {
-        let last = out.len() / COLUMNS * COLUMNS;
-        let (many, few) = out.as_chunks_mut::<COLUMNS>();
-        for (chunk, out) in many.iter_mut().enumerate() {
-            // These sums stay in registers.
-            let mut sums = [0.0; COLUMNS];
-            self.add_up(rows, chunk * COLUMNS, &mut sums);
-            *out = sums;
+        let whole = self.bias.len() / ABREAST * ABREAST;
+        let (many, few) = out.split_at_mut((whole * LANES).min(out.len()));
+        for (out, first) in many.chunks_mut(ABREAST * LANES).zip((0..).step_by(ABREAST)) {
+            self.add_up::<ABREAST>(rows, first, out);
         }
-        self.add_up(rows, last, few);
+        for (out, first) in few.chunks_mut(LANES).zip(whole..) {
+            self.add_up::<1>(rows, first, out);
+        }
     }
 
-    /// Fills `sums` with what the columns from `first` on come to, each added up in the order of the rows.
+    /// The columns of `N` lanes from lane `first` on.
     #[inline(always)]
-    fn add_up(&self, rows: &[(usize, f32)], first: usize, sums: &mut [f32]) {
+    fn add_up<const N: usize>(&self, rows: &[(usize, f32)], first: usize, out: &mut [f32]) {
         let width = self.bias.len();
-        sums.copy_from_slice(&self.bias[first..][..sums.len()]);
+        let mut sums: [Lanes; N] = std::array::from_fn(|i| self.bias[first + i]);
         for &(row, value) in rows {
-            let weights = &self.weights[row * width + first..][..sums.len()];
+            let value = Lanes::all(value);
+            let weights = &self.weights[row * width + first..][..N];
             for (sum, w) in sums.iter_mut().zip(weights) {
-                *sum += value * w;
+                *sum += value * *w;
             }
+        }
+        for (out, sum) in out.chunks_mut(LANES).zip(sums) {
+            out.copy_from_slice(&sum.numbers()[..out.len()]);
         }
     }
 }

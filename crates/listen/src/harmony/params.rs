@@ -4,6 +4,8 @@
 
 use std::sync::OnceLock;
 
+use crate::lanes::{LANES, Lanes};
+
 /// Chord classes with a chord: root × 11 + quality, root 0 = C, quality as in `Quality::ALL`.
 pub(crate) const CHORDS: usize = 132;
 /// All classes; the last is "no chord".
@@ -13,11 +15,26 @@ pub(crate) const NO_CHORD: usize = CHORDS;
 /// Kinds of chord a root can have.
 pub(crate) const QUALITIES: usize = 11;
 
-/// One layer of the emission model.
+/// One layer of the emission model; the outputs lie in lanes, the last of which may have some to spare.
 pub(crate) struct Layer {
-    /// Inputs × outputs, row by row.
-    pub(crate) weights: Vec<f32>,
-    pub(crate) bias: Vec<f32>,
+    /// Inputs × lanes of outputs, row by row.
+    pub(crate) weights: Vec<Lanes>,
+    pub(crate) bias: Vec<Lanes>,
+    pub(crate) outputs: usize,
+}
+
+impl Layer {
+    /// A layer with so many `outputs`; what is missing of its numbers is 0.
+    fn new(inputs: usize, outputs: usize, mut weights: Vec<f32>, mut bias: Vec<f32>) -> Self {
+        weights.resize(inputs * outputs, 0.0);
+        bias.resize(outputs, 0.0);
+        let lanes = |row: &[f32]| {
+            let lane = |part: &[f32]| Lanes::new(std::array::from_fn(|i| part.get(i).copied().unwrap_or(0.0)));
+            row.chunks(LANES).map(lane).collect::<Vec<_>>()
+        };
+        let weights = weights.chunks(outputs.max(1)).flat_map(lanes).collect();
+        Self { weights, bias: lanes(&bias), outputs }
+    }
 }
 
 /// The emission model for one way of listening (with or without hindsight).
@@ -41,12 +58,10 @@ impl Emission {
         let sizes = whole("sizes");
         let layers = (0..sizes.len().saturating_sub(1))
             .map(|i| {
-                let mut weights = numbers(text, &format!("w{i}"));
-                let mut bias = numbers(text, &format!("b{i}"));
+                let [weights, bias] = ["w", "b"].map(|name| numbers(text, &format!("{name}{i}")));
+                let [inputs, outputs] = [sizes[i], sizes[i + 1]].map(|n| n.max(0) as usize);
                 // A damaged file must not make the listener fall over; a test holds the sizes.
-                weights.resize((sizes[i] * sizes[i + 1]) as usize, 0.0);
-                bias.resize(sizes[i + 1] as usize, 0.0);
-                Layer { weights, bias }
+                Layer::new(inputs, outputs, weights, bias)
             })
             .collect();
         let mut log_prior: Vec<_> =

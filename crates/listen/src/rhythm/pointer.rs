@@ -8,6 +8,8 @@
 
 mod rings;
 
+use std::ops::Range;
+
 use backline_music::Metre;
 
 use super::RhythmFrame;
@@ -82,9 +84,50 @@ impl Joined {
 
     /// Keeps what comes from `from` where it is the better.
     fn choose(self, prob: Lanes, from: u8) -> Self {
-        let better = prob.greater(self.prob);
-        Self { prob: better.of(prob, self.prob), from: better.of(Lanes::all(f32::from(from)), self.from) }
+        self.choose_each(prob, Lanes::all(f32::from(from)))
     }
+
+    /// Keeps what comes from the number in the same lane of `from` where it is the better.
+    fn choose_each(self, prob: Lanes, from: Lanes) -> Self {
+        let better = prob.greater(self.prob);
+        Self { prob: better.of(prob, self.prob), from: better.of(from, self.from) }
+    }
+}
+
+/// What reaches the bar line at one tempo from all patterns of one metre: they differ in nothing that another pattern would
+/// go by.
+#[derive(Clone, Copy)]
+struct Arrived {
+    /// All of it.
+    sum: f32,
+    /// The most that a pattern brings, and which one does.
+    best: f32,
+    pattern: u8,
+}
+
+impl Arrived {
+    const NOTHING: Self = Self { sum: 0.0, best: 0.0, pattern: NO_PATTERN };
+
+    /// With what patterns bring whose first is `first`.
+    fn with(mut self, prob: Lanes, first: usize) -> Self {
+        self.sum += prob.sum();
+        for (prob, pattern) in prob.numbers().into_iter().zip(first..) {
+            if prob > self.best {
+                (self.best, self.pattern) = (prob, pattern as u8);
+            }
+        }
+        self
+    }
+}
+
+/// How likely patterns are to follow each other at a bar line.
+struct PatternChange {
+    /// The blocks of each metre.
+    metres: Vec<Range<usize>>,
+    /// For each block, the probability that its patterns follow a pattern of each metre, if that pattern is to change.
+    to_block: Vec<Vec<Lanes>>,
+    /// For each block, the probability that its patterns go on beyond that.
+    again: Vec<Lanes>,
 }
 
 /// The whole model and its present probabilities.
@@ -110,8 +153,7 @@ pub struct BarPointer {
     ring_mass: Vec<Lanes>,
     /// `tempo_change[to][from + REACH - to]`, 0 beyond the ends.
     tempo_change: Vec<[Lanes; 2 * REACH + 1]>,
-    /// `pattern_change[to block][from pattern]`
-    pattern_change: Vec<Vec<Lanes>>,
+    pattern_change: PatternChange,
     frame: usize,
     /// For [`Join::Best`]: origins of all beats' first states, frame by frame, from frame `first_row` on.
     origins: Vec<Origin>,
@@ -125,6 +167,8 @@ pub struct BarPointer {
     outgoing: Vec<Lanes>,
     /// What reaches the bar line from each block at each tempo, and the tempo it had.
     mixed: Vec<Joined>,
+    /// What reaches it at one tempo from each metre.
+    arrived: Vec<Arrived>,
 }
 
 impl BarPointer {
@@ -134,8 +178,10 @@ impl BarPointer {
         let tempi_bpm: Vec<f64> =
             (0..=steps as usize).rev().map(|i| TEMPO_RANGE_BPM.1 / libm::pow(TEMPO_STEP, i as f64)).collect();
         let blocks = Block::all(&patterns);
+        let pattern_change = PatternChange::new(&patterns, &blocks);
         let mut pointer = Self {
             join,
+            arrived: vec![Arrived::NOTHING; pattern_change.metres.len()],
             rings: Vec::new(),
             prob: Vec::new(),
             touches: Vec::new(),
@@ -144,7 +190,7 @@ impl BarPointer {
             total: 1.0,
             ring_mass: Vec::new(),
             tempo_change: tempo_change(&tempi_bpm),
-            pattern_change: pattern_change(&patterns, &blocks),
+            pattern_change,
             frame: 0,
             origins: Vec::new(),
             first_row: 0,
@@ -378,37 +424,44 @@ impl BarPointer {
         let tempi = self.tempi_bpm.len();
         let keep = self.join == Join::Best;
         let row = self.origins.len().saturating_sub(self.origins_per_frame);
-        for (b, block) in self.blocks.iter().enumerate() {
-            for (to, start) in block.tempi.clone().zip(&self.starts[b]) {
-                let mut joined = Joined::nothing(NO_PATTERN);
+        let PatternChange { metres, to_block, again } = &self.pattern_change;
+        for to in 0..tempi {
+            for (arrived, blocks) in self.arrived.iter_mut().zip(metres) {
                 // Where a pattern lacks a tempo, nothing is mixed.
-                for (from_block, other) in self.blocks.iter().enumerate() {
-                    let arriving = self.mixed[from_block * tempi + to].prob.numbers();
-                    let changes = &self.pattern_change[b][other.patterns.clone()];
-                    let arriving = arriving.iter().zip(changes).map(|(p, change)| *change * *p);
-                    if keep {
-                        for (arriving, pattern) in arriving.zip(other.patterns.clone()) {
-                            joined = joined.choose(arriving, pattern as u8);
-                        }
-                    } else {
-                        joined.prob += arriving.sum();
-                    }
+                let mixed = blocks.clone().map(|b| (self.mixed[b * tempi + to].prob, &self.blocks[b].patterns));
+                *arrived = mixed.fold(Arrived::NOTHING, |sum, (prob, own)| sum.with(prob, own.start));
+            }
+            for (b, block) in self.blocks.iter().enumerate() {
+                if !block.tempi.contains(&to) {
+                    continue;
                 }
-                self.waiting[*start as usize] = joined.prob;
-                if keep {
-                    let first = row + self.origin_first[b] + block.origin(0, to);
-                    for ((l, own), from) in block.patterns.clone().enumerate().zip(joined.from.numbers()) {
-                        let from = from as usize;
-                        let came = self.blocks.iter().position(|other| other.patterns.contains(&from));
-                        let (tempo, pattern) = match came {
-                            Some(other) => {
-                                let lane = from - self.blocks[other].patterns.start;
-                                (self.mixed[other * tempi + to].from.numbers()[lane] as u8, from)
-                            }
-                            None => (to as u8, own),
-                        };
-                        self.origins[first + l] = Origin { tempo, pattern: pattern as u8 };
-                    }
+                let start = self.starts[b][to - block.tempi.start] as usize;
+                let changes = to_block[b].iter().zip(&self.arrived);
+                let own = self.mixed[b * tempi + to].prob;
+                if !keep {
+                    let changed: Lanes = changes.map(|(change, arrived)| *change * arrived.sum).sum();
+                    self.waiting[start] = changed + own * again[b];
+                    continue;
+                }
+                let mut joined = Joined::nothing(NO_PATTERN);
+                for (change, arrived) in changes {
+                    joined = joined.choose(*change * arrived.best, arrived.pattern);
+                }
+                let of_metre = metres.iter().position(|blocks| blocks.contains(&b)).unwrap_or(0);
+                joined = joined.choose_each(own * (again[b] + to_block[b][of_metre]), block.numbers());
+                self.waiting[start] = joined.prob;
+                let first = row + self.origin_first[b] + block.origin(0, to);
+                for ((l, own), from) in block.patterns.clone().enumerate().zip(joined.from.numbers()) {
+                    let from = from as usize;
+                    let came = self.blocks.iter().position(|other| other.patterns.contains(&from));
+                    let (tempo, pattern) = match came {
+                        Some(other) => {
+                            let lane = from - self.blocks[other].patterns.start;
+                            (self.mixed[other * tempi + to].from.numbers()[lane] as u8, from)
+                        }
+                        None => (to as u8, own),
+                    };
+                    self.origins[first + l] = Origin { tempo, pattern: pattern as u8 };
                 }
             }
         }
@@ -556,22 +609,35 @@ fn tempo_change(tempi_bpm: &[f64]) -> Vec<[Lanes; 2 * REACH + 1]> {
     change
 }
 
-/// How likely each pattern is to follow each other one: for each block, from each pattern.
-fn pattern_change(model: &Patterns, blocks: &[Block]) -> Vec<Vec<Lanes>> {
-    let all = &model.patterns;
-    let change = |from: usize, to: usize| {
-        let (a, b) = (&all[from], &all[to]);
-        if b.metre != a.metre {
+impl PatternChange {
+    fn new(model: &Patterns, blocks: &[Block]) -> Self {
+        let all = &model.patterns;
+        let metres: Vec<Range<usize>> = blocks
+            .chunk_by(|a, b| a.metre == b.metre)
+            .scan(0, |first, blocks| {
+                let from = *first;
+                *first += blocks.len();
+                Some(from..*first)
+            })
+            .collect();
+        let change = |from: Metre, to: usize| {
+            let to = &all[to];
+            if to.metre == from {
+                return (1.0 - OTHER_METRE) * (1.0 - SAME_PATTERN) * to.share;
+            }
             let others: f32 =
-                all.iter().filter(|b| b.metre != a.metre).map(|b| metre_prior(b.metre) * b.share).sum();
-            OTHER_METRE * metre_prior(b.metre) * b.share / others
-        } else {
-            let again = if from == to { SAME_PATTERN } else { 0.0 };
-            (1.0 - OTHER_METRE) * (again + (1.0 - SAME_PATTERN) * b.share)
+                all.iter().filter(|b| b.metre != from).map(|b| metre_prior(b.metre) * b.share).sum();
+            OTHER_METRE * metre_prior(to.metre) * to.share / others
+        };
+        let from_each = |block: &Block| {
+            metres.iter().map(|of| block.lanes(|to| change(blocks[of.start].metre, to))).collect()
+        };
+        Self {
+            to_block: blocks.iter().map(from_each).collect(),
+            again: blocks.iter().map(|block| block.lanes(|_| (1.0 - OTHER_METRE) * SAME_PATTERN)).collect(),
+            metres,
         }
-    };
-    let to_block = |block: &Block| (0..all.len()).map(|from| block.lanes(|to| change(from, to))).collect();
-    blocks.iter().map(to_block).collect()
+    }
 }
 
 #[cfg(test)]

@@ -82,6 +82,11 @@ impl Block {
         Lanes::new(lanes)
     }
 
+    /// The number of each pattern.
+    pub fn numbers(&self) -> Lanes {
+        self.lanes(|pattern| pattern as f32)
+    }
+
     /// The rings of all tempi.
     pub fn rings(&self) -> Range<usize> {
         self.first_ring..self.first_ring + self.tempi.len()
