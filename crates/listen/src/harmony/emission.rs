@@ -170,3 +170,32 @@ pub(crate) fn normalise(scores: &mut [f32]) {
     let total = top + libm::logf(sum);
     scores.iter_mut().for_each(|v| *v -= total);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_of_any_width_add_up_their_rows() {
+        for outputs in [1, 4, 12, 31, 32, 70] {
+            let inputs = 5;
+            let number = |i: usize| (i * 7_919 % 101) as f32 / 16.0 - 3.0;
+            let (weights, bias): (Vec<f32>, Vec<f32>) =
+                ((0..inputs * outputs).map(number).collect(), (0..outputs).map(|i| number(i + 3)).collect());
+            let rows = [(0, 0.5), (2, -1.25), (4, 3.0)];
+            let mut told = vec![f32::NAN; outputs];
+            Layer::new(inputs, outputs, weights.clone(), bias.clone()).apply(&rows, &mut told);
+            for (column, told) in told.into_iter().enumerate() {
+                let sum = rows.iter().fold(bias[column], |sum, (row, v)| sum + v * weights[row * outputs + column]);
+                assert_eq!(told, sum, "column {column} of {outputs}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_missing_of_a_layer_is_nothing() {
+        let mut told = [f32::NAN; 6];
+        Layer::new(2, 6, vec![2.0; 7], vec![1.0; 2]).apply(&[(0, 1.0), (1, 10.0)], &mut told);
+        assert_eq!(told, [23.0, 3.0, 2.0, 2.0, 2.0, 2.0]);
+    }
+}

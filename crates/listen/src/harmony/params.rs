@@ -25,7 +25,7 @@ pub(crate) struct Layer {
 
 impl Layer {
     /// A layer with so many `outputs`; what is missing of its numbers is 0.
-    fn new(inputs: usize, outputs: usize, mut weights: Vec<f32>, mut bias: Vec<f32>) -> Self {
+    pub(crate) fn new(inputs: usize, outputs: usize, mut weights: Vec<f32>, mut bias: Vec<f32>) -> Self {
         weights.resize(inputs * outputs, 0.0);
         bias.resize(outputs, 0.0);
         let lanes = |row: &[f32]| {

@@ -691,6 +691,69 @@ mod tests {
     }
 
     #[test]
+    fn from_each_pattern_some_pattern_follows() {
+        let patterns = Patterns::built_in(Weight::BESIDE_NET);
+        let blocks = Block::all(&patterns);
+        let change = PatternChange::new(&patterns, &blocks);
+        assert_eq!(change.metres.iter().map(ExactSizeIterator::len).sum::<usize>(), blocks.len());
+        for (m, own) in change.metres.iter().enumerate() {
+            let to_any: f32 = change.to_block.iter().map(|from_metre| from_metre[m].sum()).sum();
+            let to_own: f32 = change.to_block[own.clone()].iter().map(|from_metre| from_metre[m].sum()).sum();
+            for block in own.clone() {
+                for again in &change.again[block].numbers()[..blocks[block].patterns.len()] {
+                    assert!((to_any + again - 1.0).abs() < 1e-5, "{to_any} {again}");
+                    assert!((to_own + again - (1.0 - OTHER_METRE)).abs() < 1e-5, "{to_own} {again}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_crosses_a_bar_line_is_what_each_pattern_brings() {
+        let at_bar_lines = |join| {
+            let mut pointer = BarPointer::new(join, Patterns::built_in(Weight::BESIDE_NET));
+            for i in 0..300 {
+                pointer.step(&heard(i));
+            }
+            pointer.cross_beats();
+            pointer.cross_bar_lines();
+            pointer
+        };
+        for join in [Join::Sum, Join::Best] {
+            let pointer = at_bar_lines(join);
+            let (blocks, tempi) = (&pointer.blocks, pointer.tempi_bpm.len());
+            let all = &pointer.patterns.patterns;
+            let brings = |from: usize, tempo: usize| {
+                let b = blocks.iter().position(|b| b.patterns.contains(&from)).unwrap();
+                pointer.mixed[b * tempi + tempo].prob.numbers()[from - blocks[b].patterns.start]
+            };
+            for (b, block) in blocks.iter().enumerate() {
+                for (tempo, start) in block.tempi.clone().zip(&pointer.starts[b]) {
+                    let arrived = pointer.waiting[*start as usize].numbers();
+                    for (to, arrived) in block.patterns.clone().zip(arrived) {
+                        let others = |of: &dyn Fn(&super::super::model::Pattern) -> bool| {
+                            let prior = |p: &super::super::model::Pattern| metre_prior(p.metre) * p.share;
+                            all.iter().filter(|p| of(p)).map(prior).sum::<f32>()
+                        };
+                        let each = (0..all.len()).map(|from| {
+                            let change = if all[from].metre == all[to].metre {
+                                let again = if from == to { SAME_PATTERN } else { 0.0 };
+                                (1.0 - OTHER_METRE) * (again + (1.0 - SAME_PATTERN) * all[to].share)
+                            } else {
+                                let (metre, own) = (all[from].metre, metre_prior(all[to].metre) * all[to].share);
+                                OTHER_METRE * own / others(&|p| p.metre != metre)
+                            };
+                            change * brings(from, tempo)
+                        });
+                        let expected = if join == Join::Sum { each.sum() } else { each.fold(0.0, f32::max) };
+                        assert!((arrived - expected).abs() <= 1e-4 * expected, "{arrived} {expected}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn tempi_share_their_probability_as_they_are_told() {
         let mut pointer = BarPointer::new(Join::Sum, Patterns::built_in(Weight::BESIDE_NET));
         for i in 0..200 {

@@ -24,6 +24,8 @@ USUAL_BPM = {(4, False): (42, 230, 112), (3, False): (55, 220, 122), (2, True): 
              (2, False): (60, 160, 108), (5, False): (70, 200, 125), (7, False): (140, 240, 200)}  # fmt: skip
 # Strokes quieter than this are not heard in a mix, and no one can be asked to hear them.
 AUDIBLE = 22
+# How far after the last onset a beat may still lie: players are not that strict.
+NEAR_S = 0.07
 
 
 @dataclasses.dataclass
@@ -311,7 +313,9 @@ def perform(rng, name, split, source, parts, condition, bpm, swing, length_s, on
             if part == "drums" and key in VOICE_OF and velocity >= AUDIBLE:
                 drums.append((time_s, VOICE_OF[key], velocity / 127))
     first = (start + source.first) % source.beats_per_bar
-    beats = [(lead_s + t, (first + i) % source.beats_per_bar + 1) for i, t in enumerate(times) if lead_s + t < length_s]
-    heard_bpm = 60 * (len(beats) - 1) / (beats[-1][0] - beats[0][0])
+    # When the last note has begun, the music is over: silence has no beat.
+    over_s = min(length_s, max(onsets, default=length_s) + NEAR_S)
+    beats = [(lead_s + t, (first + i) % source.beats_per_bar + 1) for i, t in enumerate(times) if lead_s + t < over_s]
+    heard_bpm = 60 * (len(beats) - 1) / (beats[-1][0] - beats[0][0]) if len(beats) > 1 else bpm
     return Piece(name, split, condition, source.metre, source.beats_per_bar, heard_bpm, length_s, beats, sorted(drums),
                  sorted(onsets), sorted(notes), programs, volumes, seed, one_shots and "drums" in parts)  # fmt: skip
