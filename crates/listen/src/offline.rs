@@ -185,15 +185,39 @@ mod tests {
         assert!((left.value / followed.value - 1.0).abs() < 0.01 && (left.prob - followed.prob).abs() < 0.01);
     }
 
+    /// So many seconds of hiss.
+    fn hiss(seconds: usize, level: f32) -> impl Iterator<Item = f32> {
+        let mut seed = 1_u32;
+        let next = move || {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            level * (seed as f32 / u32::MAX as f32 - 0.5)
+        };
+        std::iter::repeat_with(next).take(seconds * RATE as usize)
+    }
+
+    #[test]
+    fn when_the_music_is_over_no_beats_are_found_in_the_hiss_that_it_leaves() {
+        let music_s = 20.0;
+        let mut song = backline_synth::demo::demo_song().mono();
+        song.truncate((music_s * RATE) as usize);
+        for level in [0.003, 0.03] {
+            let recording: Vec<f32> = song.iter().copied().chain(hiss(20, level)).collect();
+            let heard = listen_offline(&recording, RATE, Models::built_in(), &mut |_| ()).unwrap();
+            let last_s = heard.beats.last().unwrap().time_s;
+            assert!((music_s - 1.0..music_s + 0.7).contains(&last_s), "{level}: the last beat at {last_s} s");
+            let mut stream = Listener::with_models(RATE, Models::built_in()).unwrap();
+            stream.feed(&recording, None);
+            while stream.step() {}
+            let last_s = stream.heard().beats.last().unwrap().time_s;
+            // Whoever plays may pause for a bar or two.
+            assert!((music_s..music_s + 4.7).contains(&last_s), "{level}: live, the last beat at {last_s} s");
+        }
+    }
+
     #[test]
     fn a_beat_that_comes_late_is_waited_for() {
         // Forty seconds of hiss, then a song: what is claimed must not depend on where the recording is clear.
-        let mut seed = 1_u32;
-        let mut hiss = || {
-            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            0.05 * (seed as f32 / u32::MAX as f32 - 0.5)
-        };
-        let mut late: Vec<f32> = std::iter::repeat_with(&mut hiss).take(40 * RATE as usize).collect();
+        let mut late: Vec<f32> = hiss(40, 0.05).collect();
         late.extend(&backline_synth::demo::demo_song().mono()[..30 * RATE as usize]);
         let (left, followed) = (heard(&late, SURE_PROB), heard(&late, 2.0));
         let sounding_s = late.len() as f64 / RATE;

@@ -104,6 +104,22 @@ pub struct RhythmFrame {
     pub said: Option<net::NetFrame>,
 }
 
+/// Probability, of the net, from which something starts: in recordings whose music had ended, noise and reverberation stay under
+/// it, and music is never without for longer than its longest rest.
+const ONSET_PROB: f32 = 0.2;
+/// Flux from which something starts, where there is no net: in a noise that is left alone, it comes to that sooner or later.
+const ONSET_FLUX: f32 = 0.25;
+
+impl RhythmFrame {
+    /// Whether anything starts here.
+    fn has_onset(&self) -> bool {
+        match &self.said {
+            Some(said) => said.onset > ONSET_PROB,
+            None => self.strengths.iter().any(|v| *v > ONSET_FLUX),
+        }
+    }
+}
+
 /// Frames for [`beats_of`] out of features made before: `strengths` from [`features`], and what the net `said`, if it is
 /// to be heard.
 pub fn frames_of(

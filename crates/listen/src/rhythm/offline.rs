@@ -7,12 +7,10 @@ use super::model::Patterns;
 use super::net::NetFrame;
 use super::octave::Judge;
 use super::pointer::{BarPointer, Join};
-use super::{RhythmFrame, Weight, frame_time_s, heard_time_s, is_from_net, place_of};
+use super::{RhythmFrame, Weight, heard_time_s, is_from_net, place_of};
 
 /// Beats further than this from any onset are not claimed.
 const STILL_S: f64 = 4.0;
-/// Flux that counts as an onset.
-const ONSET_FLUX: f32 = 0.25;
 
 /// What the best path says.
 pub struct Path {
@@ -75,15 +73,16 @@ const SAME_OCTAVE: f64 = 0.16;
 const RELATED_PROB: f32 = 0.95;
 
 /// When anything starts.
-fn onsets_s(frames: &[RhythmFrame]) -> Vec<f64> {
-    let starts = |f: &RhythmFrame| f.strengths.iter().any(|v| *v > ONSET_FLUX);
-    frames.iter().enumerate().filter(|(_, f)| starts(f)).map(|(i, _)| frame_time_s(i)).collect()
+fn onsets_s(frames: &[RhythmFrame], from_net: bool) -> Vec<f64> {
+    let starts = frames.iter().enumerate().filter(|(_, frame)| frame.has_onset());
+    starts.map(|(i, _)| heard_time_s(i, from_net)).collect()
 }
 
 /// Reads the beats off the best path through everything that `pointer` heard of `frames`, where there is sound.
 pub fn best_path(pointer: &BarPointer, frames: &[RhythmFrame], duration_s: f64, prob: f32) -> Path {
     let mut found = Path { beats: Vec::new(), metre: None, tempo_bpm: None, octaves: Vec::new() };
-    let (onsets_s, from_net) = (onsets_s(frames), is_from_net(frames));
+    let from_net = is_from_net(frames);
+    let onsets_s = onsets_s(frames, from_net);
     if onsets_s.len() < 4 {
         return found;
     }

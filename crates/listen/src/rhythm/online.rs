@@ -36,8 +36,6 @@ const LATE_S: f64 = 0.05;
 const SWAY: f64 = 0.25;
 /// Beats stop after this long without any onset.
 const STILL_S: f64 = 4.0;
-/// Flux that counts as an onset.
-const ONSET_FLUX: f32 = 0.25;
 /// Beats that the finer tempo is fitted to, and how far it may differ from the pointer's.
 const FIT_BEATS: usize = 13;
 const FIT_TOLERANCE: f64 = 0.03;
@@ -181,8 +179,7 @@ impl Tracker {
         }
         let time_s = heard_time_s(self.frame, self.from_net);
         self.frame += 1;
-        let strongest = frame.strengths.iter().copied().fold(0.0, f32::max);
-        if strongest > ONSET_FLUX {
+        if frame.has_onset() {
             self.last_onset_s = time_s;
         }
         let still = time_s - self.last_onset_s > STILL_S;

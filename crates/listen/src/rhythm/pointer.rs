@@ -643,6 +643,7 @@ impl PatternChange {
 #[cfg(test)]
 mod tests {
     use super::super::Weight;
+    use super::super::model::Pattern;
     use super::super::net::{Activations, NetFrame};
     use super::*;
 
@@ -691,24 +692,6 @@ mod tests {
     }
 
     #[test]
-    fn from_each_pattern_some_pattern_follows() {
-        let patterns = Patterns::built_in(Weight::BESIDE_NET);
-        let blocks = Block::all(&patterns);
-        let change = PatternChange::new(&patterns, &blocks);
-        assert_eq!(change.metres.iter().map(ExactSizeIterator::len).sum::<usize>(), blocks.len());
-        for (m, own) in change.metres.iter().enumerate() {
-            let to_any: f32 = change.to_block.iter().map(|from_metre| from_metre[m].sum()).sum();
-            let to_own: f32 = change.to_block[own.clone()].iter().map(|from_metre| from_metre[m].sum()).sum();
-            for block in own.clone() {
-                for again in &change.again[block].numbers()[..blocks[block].patterns.len()] {
-                    assert!((to_any + again - 1.0).abs() < 1e-5, "{to_any} {again}");
-                    assert!((to_own + again - (1.0 - OTHER_METRE)).abs() < 1e-5, "{to_own} {again}");
-                }
-            }
-        }
-    }
-
-    #[test]
     fn what_crosses_a_bar_line_is_what_each_pattern_brings() {
         let at_bar_lines = |join| {
             let mut pointer = BarPointer::new(join, Patterns::built_in(Weight::BESIDE_NET));
@@ -731,8 +714,8 @@ mod tests {
                 for (tempo, start) in block.tempi.clone().zip(&pointer.starts[b]) {
                     let arrived = pointer.waiting[*start as usize].numbers();
                     for (to, arrived) in block.patterns.clone().zip(arrived) {
-                        let others = |of: &dyn Fn(&super::super::model::Pattern) -> bool| {
-                            let prior = |p: &super::super::model::Pattern| metre_prior(p.metre) * p.share;
+                        let others = |of: &dyn Fn(&Pattern) -> bool| {
+                            let prior = |p: &Pattern| metre_prior(p.metre) * p.share;
                             all.iter().filter(|p| of(p)).map(prior).sum::<f32>()
                         };
                         let each = (0..all.len()).map(|from| {
