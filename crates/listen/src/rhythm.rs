@@ -107,16 +107,18 @@ pub struct RhythmFrame {
 /// Probability, of the net, from which something starts: in recordings whose music had ended, noise and reverberation stay under
 /// it, and music is never without for longer than its longest rest.
 const ONSET_PROB: f32 = 0.2;
-/// Flux from which something starts, where there is no net: in a noise that is left alone, it comes to that sooner or later.
+/// Flux from which something seems to start: in a noise that is left alone, it comes to that sooner or later.
 const ONSET_FLUX: f32 = 0.25;
 
 impl RhythmFrame {
-    /// Whether anything starts here.
+    /// Whether anything starts here, as far as that can be told with hindsight.
     fn has_onset(&self) -> bool {
-        match &self.said {
-            Some(said) => said.onset > ONSET_PROB,
-            None => self.strengths.iter().any(|v| *v > ONSET_FLUX),
-        }
+        self.said.map_or_else(|| self.has_flux(), |said| said.onset > ONSET_PROB)
+    }
+
+    /// Whether anything seems to start here: noise counts, but the first sound is not missed.
+    fn has_flux(&self) -> bool {
+        self.strengths.iter().any(|v| *v > ONSET_FLUX)
     }
 }
 

@@ -179,7 +179,8 @@ impl Tracker {
         }
         let time_s = heard_time_s(self.frame, self.from_net);
         self.frame += 1;
-        if frame.has_onset() {
+        // In noise the evidence ends the beat; by the net's onsets it would be found a fifth of a second later.
+        if frame.has_flux() {
             self.last_onset_s = time_s;
         }
         let still = time_s - self.last_onset_s > STILL_S;
