@@ -270,7 +270,7 @@ impl BarPointer {
 
     /// Shares the probability of the `clusters` (ranges of tempi, which do not overlap, and what each is to count beside
     /// the others) anew among them; what each tempo holds of places and patterns stays as it is.
-    pub fn share_tempi(&mut self, clusters: &[(std::ops::Range<usize>, f32)]) {
+    pub fn share_tempi(&mut self, clusters: &[(Range<usize>, f32)]) {
         let mut held = vec![0.0_f32; clusters.len()];
         let mut tempi: Vec<Option<usize>> = vec![None; self.tempi_bpm.len()];
         for (c, (range, _)) in clusters.iter().enumerate() {
@@ -714,17 +714,14 @@ mod tests {
                 for (tempo, start) in block.tempi.clone().zip(&pointer.starts[b]) {
                     let arrived = pointer.waiting[*start as usize].numbers();
                     for (to, arrived) in block.patterns.clone().zip(arrived) {
-                        let others = |of: &dyn Fn(&Pattern) -> bool| {
-                            let prior = |p: &Pattern| metre_prior(p.metre) * p.share;
-                            all.iter().filter(|p| of(p)).map(prior).sum::<f32>()
-                        };
+                        let prior = |p: &Pattern| metre_prior(p.metre) * p.share;
                         let each = (0..all.len()).map(|from| {
+                            let others = all.iter().filter(|p| p.metre != all[from].metre);
                             let change = if all[from].metre == all[to].metre {
                                 let again = if from == to { SAME_PATTERN } else { 0.0 };
                                 (1.0 - OTHER_METRE) * (again + (1.0 - SAME_PATTERN) * all[to].share)
                             } else {
-                                let (metre, own) = (all[from].metre, metre_prior(all[to].metre) * all[to].share);
-                                OTHER_METRE * own / others(&|p| p.metre != metre)
+                                OTHER_METRE * prior(&all[to]) / others.map(prior).sum::<f32>()
                             };
                             change * brings(from, tempo)
                         });
@@ -745,7 +742,7 @@ mod tests {
         let mut masses = Vec::new();
         pointer.tempo_masses(&mut masses);
         let (a, b) = (20..24, 48..52);
-        let of = |masses: &[f32], range: &std::ops::Range<usize>| masses[range.clone()].iter().sum::<f32>();
+        let of = |masses: &[f32], range: &Range<usize>| masses[range.clone()].iter().sum::<f32>();
         let (both, all) = (of(&masses, &a) + of(&masses, &b), masses.iter().sum::<f32>());
         pointer.share_tempi(&[(a.clone(), 3.0), (b.clone(), 1.0)]);
         pointer.tempo_masses(&mut masses);
