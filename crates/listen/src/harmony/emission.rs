@@ -186,7 +186,8 @@ mod tests {
             let mut told = vec![f32::NAN; outputs];
             Layer::new(inputs, outputs, weights.clone(), bias.clone()).apply(&rows, &mut told);
             for (column, told) in told.into_iter().enumerate() {
-                let sum = rows.iter().fold(bias[column], |sum, (row, v)| sum + v * weights[row * outputs + column]);
+                let sum =
+                    rows.iter().fold(bias[column], |sum, (row, v)| sum + v * weights[row * outputs + column]);
                 assert_eq!(told, sum, "column {column} of {outputs}");
             }
         }

@@ -29,7 +29,8 @@ impl Layer {
         weights.resize(inputs * outputs, 0.0);
         bias.resize(outputs, 0.0);
         let lanes = |row: &[f32]| {
-            let lane = |part: &[f32]| Lanes::new(std::array::from_fn(|i| part.get(i).copied().unwrap_or(0.0)));
+            let lane =
+                |part: &[f32]| Lanes::new(std::array::from_fn(|i| part.get(i).copied().unwrap_or(0.0)));
             row.chunks(LANES).map(lane).collect::<Vec<_>>()
         };
         let weights = weights.chunks(outputs.max(1)).flat_map(lanes).collect();

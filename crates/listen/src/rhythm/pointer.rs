@@ -428,7 +428,8 @@ impl BarPointer {
         for to in 0..tempi {
             for (arrived, blocks) in self.arrived.iter_mut().zip(metres) {
                 // Where a pattern lacks a tempo, nothing is mixed.
-                let mixed = blocks.clone().map(|b| (self.mixed[b * tempi + to].prob, &self.blocks[b].patterns));
+                let mixed =
+                    blocks.clone().map(|b| (self.mixed[b * tempi + to].prob, &self.blocks[b].patterns));
                 *arrived = mixed.fold(Arrived::NOTHING, |sum, (prob, own)| sum.with(prob, own.start));
             }
             for (b, block) in self.blocks.iter().enumerate() {
