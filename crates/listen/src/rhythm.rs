@@ -111,7 +111,7 @@ const ONSET_PROB: f32 = 0.2;
 const ONSET_FLUX: f32 = 0.25;
 
 impl RhythmFrame {
-    /// Whether anything starts here, as far as that can be told with hindsight.
+    /// Whether anything starts here.
     fn has_onset(&self) -> bool {
         self.said.map_or_else(|| self.has_flux(), |said| said.onset > ONSET_PROB)
     }

@@ -83,6 +83,8 @@ pub struct Tracker {
     steady_prob: f32,
     sure_frames: u32,
     sounding_frames: u32,
+    /// When something last seemed to start, and when it did.
+    last_flux_s: f64,
     last_onset_s: f64,
     claiming: bool,
     judge: Judge,
@@ -131,6 +133,7 @@ impl Tracker {
             steady_prob: 0.0,
             sure_frames: 0,
             sounding_frames: 0,
+            last_flux_s: f64::NEG_INFINITY,
             last_onset_s: f64::NEG_INFINITY,
             claiming: false,
             judge: Judge::of_streams(),
@@ -179,11 +182,16 @@ impl Tracker {
         }
         let time_s = heard_time_s(self.frame, self.from_net);
         self.frame += 1;
-        // In noise the evidence ends the beat; by the net's onsets it would be found a fifth of a second later.
+        // A beat is looked for from the first sound on, of which the net is sure a little later, and goes on for as long as something
+        // starts: hiss sounds, too.
         if frame.has_flux() {
+            self.last_flux_s = time_s;
+        }
+        if frame.has_onset() {
             self.last_onset_s = time_s;
         }
-        let still = time_s - self.last_onset_s > STILL_S;
+        let sounded_s = if self.claiming { self.last_onset_s } else { self.last_flux_s };
+        let still = time_s - sounded_s > STILL_S;
         if !still {
             let surprise = self.pointer.step(frame).clamp(-1.0, 1.0);
             self.evidence += (surprise - self.evidence) / (EVIDENCE_S * RHYTHM_FPS) as f32;
