@@ -104,8 +104,8 @@ pub struct RhythmFrame {
     pub said: Option<net::NetFrame>,
 }
 
-/// Probability, of the net, from which something starts: in recordings whose music had ended, noise and reverberation stay under
-/// it, and music is never without for longer than its longest rest.
+/// Probability, of the net, from which something starts: in recordings whose music had ended, noise and reverberation hardly ever
+/// reach it, and music is not without for longer than its longest rest (`models/rhythm_net/MODEL_CARD.md`).
 const ONSET_PROB: f32 = 0.2;
 /// Flux from which something seems to start: in a noise that is left alone, it comes to that sooner or later.
 const ONSET_FLUX: f32 = 0.25;

@@ -432,7 +432,10 @@ impl BarPointer {
                     blocks.clone().map(|b| (self.mixed[b * tempi + to].prob, &self.blocks[b].patterns));
                 *arrived = mixed.fold(Arrived::NOTHING, |sum, (prob, own)| sum.with(prob, own.start));
             }
-            for (b, block) in self.blocks.iter().enumerate() {
+            let of_metres =
+                metres.iter().enumerate().flat_map(|(m, blocks)| blocks.clone().map(move |b| (m, b)));
+            for (m, b) in of_metres {
+                let block = &self.blocks[b];
                 if !block.tempi.contains(&to) {
                     continue;
                 }
@@ -448,8 +451,7 @@ impl BarPointer {
                 for (change, arrived) in changes {
                     joined = joined.choose(*change * arrived.best, arrived.pattern);
                 }
-                let of_metre = metres.iter().position(|blocks| blocks.contains(&b)).unwrap_or(0);
-                joined = joined.choose_each(own * (again[b] + to_block[b][of_metre]), block.numbers());
+                joined = joined.choose_each(own * (again[b] + to_block[b][m]), block.numbers());
                 self.waiting[start] = joined.prob;
                 let first = row + self.origin_first[b] + block.origin(0, to);
                 for ((l, own), from) in block.patterns.clone().enumerate().zip(joined.from.numbers()) {
