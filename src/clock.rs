@@ -54,12 +54,14 @@ impl Tightness {
 pub struct Tracker {
     tightness: Tightness,
     expected: Option<f64>,
+    /// Quarter notes of the stretch before.
+    passed: f64,
 }
 
 impl Tracker {
     /// A tracker that has seen nothing yet.
     pub const fn new(tightness: Tightness) -> Self {
-        Self { tightness, expected: None }
+        Self { tightness, expected: None, passed: 0.0 }
     }
 
     /// The clock stands still or is not known.
@@ -90,11 +92,15 @@ impl Tracker {
         if let Some(expected) = self.expected {
             let mut error = reported - expected;
             if let Some((a, b)) = looping {
-                // On the seam of a loop, its end and its start are the same place.
+                // On the seam of a loop, its end and its start are the same place; anywhere else, going back or on by
+                // the loop's length is a jump.
                 let length = b - a;
-                if (error - length).abs() < tolerance {
+                let past = self.passed + tolerance;
+                let on_seam = (a - tolerance..a + past).contains(&expected)
+                    || (b - tolerance..b + past).contains(&expected);
+                if on_seam && (error - length).abs() < tolerance {
                     error -= length;
-                } else if (error + length).abs() < tolerance {
+                } else if on_seam && (error + length).abs() < tolerance {
                     error += length;
                 }
             }
@@ -108,6 +114,7 @@ impl Tracker {
             }
         }
         self.expected = Some(walk(track.start, track.rate, frames, looping));
+        self.passed = frames as f64 * track.rate;
         track
     }
 }
@@ -204,6 +211,30 @@ mod tests {
         let mut tracker = Tracker::new(Tightness::HOST);
         tracker.follow(7.0, 120.0, 24_000, 48_000.0, looping);
         assert!(!tracker.follow(8.0, 120.0, 240, 48_000.0, looping).fresh);
+    }
+
+    #[test]
+    fn the_length_of_the_loop_is_a_jump_but_for_its_seam() {
+        let looping = Some((0.0, 16.0));
+        let at = |before: f64, reported: f64| {
+            let mut tracker = Tracker::new(Tightness::HOST);
+            tracker.follow(before, 120.0, 240, 48_000.0, looping);
+            tracker.follow(reported, 120.0, 240, 48_000.0, looping)
+        };
+        let block = 240.0 / 24_000.0;
+        // On by the loop's length from the middle of it, and back.
+        let on = at(4.0, 20.0 + block);
+        assert!(on.fresh && (on.start - 20.0 - block).abs() < 1e-9);
+        assert!(at(20.0, 4.0 + block).fresh);
+        // Over the seam, whoever is the first to see it.
+        assert!(!at(16.0 - block / 2.0, block / 2.0).fresh);
+        assert!(!at(16.0 - block / 2.0, 16.0 + block / 2.0).fresh);
+        // A host that plays on past the end is believed a few blocks later.
+        let mut tracker = Tracker::new(Tightness::HOST);
+        let reports = (0..6).map(|i| 16.0 + (f64::from(i) - 1.5) * block);
+        let fresh: Vec<bool> =
+            reports.map(|beat| tracker.follow(beat, 120.0, 240, 48_000.0, looping).fresh).collect();
+        assert!(fresh[1..].contains(&true), "{fresh:?}");
     }
 
     #[test]
