@@ -46,6 +46,11 @@ impl DemoLoop {
         Self { left: sound.left, right: sound.right, sample_rate: f64::from(rate) }
     }
 
+    /// Whether it is made for audio at `sample_rate` Hz.
+    pub fn is_at(&self, sample_rate: f64) -> bool {
+        (self.sample_rate - sample_rate).abs() < 1.0
+    }
+
     /// Samples a channel.
     pub fn frames(&self) -> usize {
         self.left.len()

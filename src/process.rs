@@ -24,6 +24,8 @@ use crate::worker::await_worker;
 
 /// How long an offline render waits for the worker in one block.
 pub const OFFLINE_PATIENCE: Duration = Duration::from_secs(2);
+/// In how many blocks of one render it waits in vain before it no longer waits: a worker that ended will never come.
+const OFFLINE_TRIES: u32 = 3;
 /// Samples that the preview renders at a time.
 const PREVIEW_CHUNK: usize = 256;
 
@@ -41,6 +43,8 @@ pub struct Processor {
     before: Option<Transport>,
     sample_rate: f64,
     offline: Option<Thread>,
+    /// Blocks in a row in which it did not come.
+    waited_in_vain: u32,
     synth: Option<Synth>,
     preview_gain: f32,
     demo: DemoPlayer,
@@ -61,6 +65,7 @@ impl Processor {
             before: None,
             sample_rate: 48_000.0,
             offline: None,
+            waited_in_vain: 0,
             synth: None,
             preview_gain: 0.0,
             demo: DemoPlayer::default(),
@@ -77,11 +82,15 @@ impl Processor {
             while self.end.plans.swap(&mut self.plan) {}
             self.plan = None;
         }
+        if self.demo.playing.as_ref().is_some_and(|demo| !demo.is_at(sample_rate)) {
+            self.demo.playing = None;
+        }
         self.end.begin(stream_pos, sample_rate);
         self.end.meters.sample_rate.store(sample_rate, Ordering::Relaxed);
         self.sample_rate = sample_rate;
         self.scheduler.set_sample_rate(sample_rate);
         self.offline = offline;
+        self.waited_in_vain = 0;
         self.synth = Some(Synth::new(sample_rate as f32));
         self.reset();
     }
@@ -116,7 +125,7 @@ impl Processor {
         let knobs = params.knobs();
         let block_pos = self.end.stream_pos();
         let mut transport = read_transport(host);
-        self.choose_demo(transport.playing);
+        self.choose_demo(transport.playing, params.bypass.value());
         if let Some(demo) = self.demo.transport() {
             transport = demo;
             self.demo.mix(channels, frames);
@@ -144,10 +153,13 @@ impl Processor {
         self.before = Some(transport);
 
         self.tap(channels, frames, &transport, &knobs, fresh);
-        if let Some(worker) = &self.offline
-            && !await_worker(&self.end.meters, worker, self.end.handed_over(), OFFLINE_PATIENCE)
-        {
-            self.end.meters.offline_timeouts.fetch_add(1, Ordering::Relaxed);
+        if let Some(worker) = self.offline.as_ref().filter(|_| self.waited_in_vain < OFFLINE_TRIES) {
+            if await_worker(&self.end.meters, worker, self.end.handed_over(), OFFLINE_PATIENCE) {
+                self.waited_in_vain = 0;
+            } else {
+                self.waited_in_vain += 1;
+                self.end.meters.offline_timeouts.fetch_add(1, Ordering::Relaxed);
+            }
         }
 
         self.events.clear();
@@ -192,16 +204,8 @@ impl Processor {
             done = until;
         }
 
-        for event in self.events.as_slice() {
-            if !send(event) {
-                self.end.meters.lost_events.fetch_add(1, Ordering::Relaxed);
-                if event.velocity.is_some() {
-                    self.scheduler.forget(event);
-                } else {
-                    self.scheduler.refused(event);
-                }
-            }
-        }
+        let refused = self.scheduler.deliver(&self.events, block_pos, &mut send);
+        self.end.meters.lost_events.fetch_add(refused, Ordering::Relaxed);
         let preview = params.preview_gain();
         self.preview(channels, frames, preview);
         // A bounce holds what the song holds, not what is tried out meanwhile.
@@ -212,17 +216,20 @@ impl Processor {
         self.show(&transport);
     }
 
-    /// Starts the demo when it is wanted, and ends it when it is not, or when the host plays itself.
-    fn choose_demo(&mut self, host_plays: bool) {
+    /// Starts the demo when it is wanted, and ends it when it is not, or when the host plays itself or bypasses the
+    /// plug-in.
+    fn choose_demo(&mut self, host_plays: bool, bypassed: bool) {
         let meters = &self.end.meters;
-        if host_plays && meters.demo_wanted.load(Ordering::Relaxed) {
+        if (host_plays || bypassed) && meters.demo_wanted.load(Ordering::Relaxed) {
             meters.demo_wanted.store(false, Ordering::Relaxed);
         }
         let wanted = meters.demo_wanted.load(Ordering::Relaxed) && self.offline.is_none();
         if self.end.demos.swap(&mut self.demo.playing) {
             self.demo.rewind();
         }
-        if !wanted {
+        // One that was still under way when the rate changed is another's.
+        let of_this_rate = self.demo.playing.as_ref().is_none_or(|demo| demo.is_at(self.sample_rate));
+        if !(wanted && of_this_rate) {
             self.end.demos.give_back(&mut self.demo.playing);
         }
         self.end.demo = self.demo.playing.is_some();

@@ -11,6 +11,10 @@ use crate::clock::{Track, samples_to_wrap, wrapped};
 
 /// Notes that can sound together.
 const MAX_SOUNDING: usize = 128;
+/// Note-offs that can be owed besides, because the host had no room for them.
+const MAX_OWED: usize = 128;
+/// Start of a note of which only the note-off is left.
+const NEVER: u64 = u64::MAX;
 /// Notes that can start in one span.
 const MAX_STARTS: usize = 512;
 /// Events that a block can hold.
@@ -19,8 +23,16 @@ const MAX_EVENTS: usize = 2_048;
 /// the same side for any block size where an onset lies half-way between two samples, as swung
 /// sixteenths at 44.1 kHz do.
 const NEAREST: f64 = 0.5 + 1.0e-3;
-/// After a start or a jump a new plan may still play notes that it brings too late by up to this.
+/// After a start or a jump a new plan may still play notes that it brings too late by up to this: any notes, …
 const GRACE_S: f64 = 0.06;
+/// … and by up to this, what is held. One of the largest blocks that hosts use passes before a plan can come.
+const HELD_GRACE_S: f64 = 0.25;
+/// What was held that late still has this share of its length to sound.
+const HELD_LEFT: f64 = 0.5;
+/// A clock that enters again so near to where it entered, in seconds and in quarter notes, has not moved: a host that goes
+/// round a loop at the edge of a block, or stands still while it says that it plays.
+const SAME_ENTRY_S: f64 = 0.06;
+const SAME_ENTRY_BEATS: f64 = 0.05;
 /// Positions closer than this are one, in quarter notes.
 const SAME_BEAT: f64 = 1.0e-6;
 
@@ -126,6 +138,8 @@ struct Entry {
     stream_pos: u64,
     beat: f64,
     open: bool,
+    /// Whether it entered where it had entered just before, and plays on what it played.
+    again: bool,
     played: Vec<(Part, u8, f64)>,
 }
 
@@ -148,9 +162,15 @@ impl Scheduler {
     pub fn new(sample_rate: f64) -> Self {
         Self {
             sample_rate,
-            sounding: Vec::with_capacity(MAX_SOUNDING),
+            sounding: Vec::with_capacity(MAX_SOUNDING + MAX_OWED),
             starts: Vec::with_capacity(MAX_STARTS),
-            entry: Entry { stream_pos: 0, beat: 0.0, open: false, played: Vec::with_capacity(64) },
+            entry: Entry {
+                stream_pos: 0,
+                beat: 0.0,
+                open: false,
+                again: false,
+                played: Vec::with_capacity(64),
+            },
             clock: None,
             beat: 0.0,
             cursor: 0.0,
@@ -185,29 +205,59 @@ impl Scheduler {
         self.beat
     }
 
-    /// The host refused this note-off: try again in the next span.
+    /// Hands the events of the block that began at `block_pos` to `send`, which says whether the host took them, and
+    /// remembers what the host had no room for: a note-off is sent again, a note-on has not sounded. Returns how many were
+    /// refused.
     ///
     /// # Realtime safety
-    /// Wait-free.
-    pub fn refused(&mut self, event: &NoteEvent) {
-        if self.sounding.len() < MAX_SOUNDING {
+    /// Wait-free, if `send` is.
+    pub fn deliver(
+        &mut self,
+        events: &Events,
+        block_pos: u64,
+        mut send: impl FnMut(&NoteEvent) -> bool,
+    ) -> u64 {
+        let mut refused = 0;
+        // Keys of each channel whose note-on was refused, until the note-off that nobody waits for.
+        let mut unheard = [0u128; 16];
+        for event in events.as_slice() {
+            let (unheard, key) = (&mut unheard[usize::from(event.channel & 0x0F)], 1 << (event.key & 0x7F));
+            if event.velocity.is_none() && *unheard & key != 0 {
+                *unheard &= !key;
+                continue;
+            }
+            if send(event) {
+                continue;
+            }
+            refused += 1;
+            if event.velocity.is_some() {
+                *unheard |= key;
+                self.forget(event, block_pos + u64::from(event.offset));
+            } else {
+                self.owe(event);
+            }
+        }
+        refused
+    }
+
+    /// The host refused this note-off: try again in the next span.
+    fn owe(&mut self, event: &NoteEvent) {
+        if self.sounding.len() < MAX_SOUNDING + MAX_OWED {
             self.sounding.push(Sounding {
                 part: event.part,
                 channel: event.channel,
                 key: event.key,
                 end_beat: f64::NEG_INFINITY,
-                started: 0,
+                started: NEVER,
                 due: true,
             });
         }
     }
 
-    /// The host refused this note-on: it does not sound.
-    ///
-    /// # Realtime safety
-    /// Wait-free.
-    pub fn forget(&mut self, event: &NoteEvent) {
-        self.sounding.retain(|note| (note.channel, note.key) != (event.channel, event.key));
+    /// The host refused the note-on at `started`: it does not sound. Others of its key do, or are owed their note-offs.
+    fn forget(&mut self, event: &NoteEvent, started: u64) {
+        let note = (event.channel, event.key, started);
+        self.sounding.retain(|n| (n.channel, n.key, n.started) != note);
     }
 
     /// Plays a span and appends its events.
@@ -227,17 +277,18 @@ impl Scheduler {
 
         let mut from = self.cursor;
         let jumped = self.clock != Some(clock) || track.fresh || (track.start - self.beat).abs() > 1.0e-4;
-        if jumped || self.release {
+        let again = jumped && self.clock == Some(clock) && self.entered_here(&track, span.stream_pos);
+        if (jumped && !again) || self.release {
             self.release_all(span, 0, events);
         } else {
             self.release_due(span, 0, events);
         }
         if jumped {
             self.clock = Some(clock);
-            from = self.enter(track.start, span.stream_pos, track.rate);
+            from = self.enter(track.start, span.stream_pos, track.rate, again);
         } else if self.revision != Some(span.plan.revision) && self.entry.open {
             let late = span.stream_pos.saturating_sub(self.entry.stream_pos) as f64;
-            if late <= GRACE_S * self.sample_rate {
+            if late <= HELD_GRACE_S * self.sample_rate {
                 // What the late plan would have played since the clock started.
                 from = self.entry.beat - NEAREST * track.rate;
             } else {
@@ -264,20 +315,32 @@ impl Scheduler {
                 } else {
                     self.release = true;
                 }
-                from = self.enter(beat, span.stream_pos + at as u64, track.rate);
+                from = self.enter(beat, span.stream_pos + at as u64, track.rate, false);
             }
         }
         self.beat = beat;
     }
 
-    /// The clock starts at `beat`. Returns from where notes are to be played.
-    fn enter(&mut self, beat: f64, stream_pos: u64, rate: f64) -> f64 {
+    /// The clock starts at `beat`, or is there once more and plays on what it played. Returns from where notes are to
+    /// be played.
+    fn enter(&mut self, beat: f64, stream_pos: u64, rate: f64, again: bool) -> f64 {
         self.cursor = beat - NEAREST * rate;
         self.entry.stream_pos = stream_pos;
         self.entry.beat = beat;
-        self.entry.open = true;
-        self.entry.played.clear();
+        self.entry.again = again;
+        if !again {
+            self.entry.open = true;
+            self.entry.played.clear();
+        }
         self.cursor
+    }
+
+    /// Whether the clock has entered where it entered a moment ago.
+    fn entered_here(&self, track: &Track, stream_pos: u64) -> bool {
+        let since = stream_pos.saturating_sub(self.entry.stream_pos) as f64;
+        self.entry.open
+            && since <= SAME_ENTRY_S * self.sample_rate
+            && (track.start - self.entry.beat).abs() <= SAME_ENTRY_BEATS
     }
 
     /// Plays a stretch without a seam, and moves the cursor to its end.
@@ -334,7 +397,10 @@ impl Scheduler {
                 {
                     continue;
                 }
-                if (late || note.onset_beat < from) && self.is_late_for(note, segment.beat) {
+                if (late || note.onset_beat < from) && self.is_late_for(note, segment) {
+                    continue;
+                }
+                if self.entry.again && self.was_played(note) {
                     continue;
                 }
                 if self.starts.len() == MAX_STARTS {
@@ -349,13 +415,26 @@ impl Scheduler {
         self.starts.sort_unstable_by_key(|start| (start.offset, start.order));
     }
 
-    /// Whether a note before `now` has been played since the entry, or is over.
-    fn is_late_for(&self, note: &PlannedNote, now: f64) -> bool {
+    /// Whether a note that lies before `segment` has been played since the entry, or is to be left out by now.
+    fn is_late_for(&self, note: &PlannedNote, segment: &Segment) -> bool {
         let behind = note.onset_beat < self.cursor;
-        let played = self.entry.played.iter().any(|(part, key, onset)| {
+        let late = segment.beat - note.onset_beat;
+        let left = note.length_beats - late;
+        let over = if late <= GRACE_S * self.sample_rate * segment.rate {
+            left <= 0.0
+        } else {
+            // A part that has played meanwhile went by another plan: it does not begin anew.
+            let silent = self.entry.played.iter().all(|(part, ..)| *part != note.part);
+            note.part == Part::Drums || left < HELD_LEFT * note.length_beats || !silent
+        };
+        behind && (over || self.was_played(note))
+    }
+
+    /// Whether a note has been played since the entry.
+    fn was_played(&self, note: &PlannedNote) -> bool {
+        self.entry.played.iter().any(|(part, key, onset)| {
             *part == note.part && *key == note.key && (*onset - note.onset_beat).abs() < 0.05
-        });
-        behind && (played || note.onset_beat + note.length_beats <= now)
+        })
     }
 
     fn start(&mut self, span: &Span<'_>, at: usize, note: &PlannedNote, events: &mut Events) {
@@ -372,7 +451,7 @@ impl Scheduler {
                 return;
             }
         }
-        if self.sounding.len() == MAX_SOUNDING {
+        if self.sounding.len() >= MAX_SOUNDING {
             // The one that has sounded longest gives way, unless it has only just begun.
             let oldest = (0..self.sounding.len())
                 .filter(|i| self.sounding[*i].started < now)

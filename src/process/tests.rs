@@ -248,6 +248,39 @@ fn the_demo_plays_on_a_clock_of_its_own_until_the_song_plays() {
     assert_eq!(ons, offs);
 }
 
+#[test]
+fn the_demo_leaves_a_bypassed_track_alone_and_plays_at_no_other_rate() {
+    use crate::demo::DemoLoop;
+    let playing = |rig: &mut Rig| {
+        assert!(rig.worker.demos.push(Box::new(DemoLoop::render(RATE))).is_ok());
+        rig.worker.meters.demo_wanted.store(true, Ordering::Relaxed);
+        (0..100).any(|_| rig.silence(480, None)[0].iter().any(|s| *s != 0.0))
+    };
+    let untouched = |rig: &mut Rig| (0..100).all(|_| rig.silence(480, None)[0].iter().all(|s| *s == 0.0));
+    let mut rig = Rig::new();
+    assert!(playing(&mut rig));
+    rig.params.bypass = nice_plug::prelude::BoolParam::new("Bypass", true);
+    assert!(untouched(&mut rig), "bypassed");
+    assert!(!rig.worker.meters.demo_wanted.load(Ordering::Relaxed));
+    let mut rig = Rig::new();
+    assert!(playing(&mut rig));
+    rig.processor.begin(0, 44_100.0, None);
+    assert!(untouched(&mut rig), "the loop of another rate");
+    // And one that was on its way.
+    assert!(!playing(&mut rig));
+    assert!(rig.worker.spent_demos.pop().is_ok(), "it comes back to be freed");
+}
+
+#[test]
+fn a_render_does_not_wait_for_ever_for_a_worker_that_is_gone() {
+    let mut rig = Rig::new();
+    rig.processor.begin(0, RATE, Some(std::thread::current()));
+    for block in 0..20 {
+        rig.silence(480, Some(f64::from(block) * 0.02));
+    }
+    assert_eq!(rig.worker.meters.offline_timeouts.load(Ordering::Relaxed), u64::from(OFFLINE_TRIES));
+}
+
 /// The chord as it is auditioned.
 fn chord(label: &str) -> Audition {
     Audition::of_chord(label.parse().unwrap(), RATE)
