@@ -29,6 +29,8 @@ const PICTURE: Duration = Duration::from_millis(30);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long an offline render waits for the instance that leads its group.
 const LEADER_PATIENCE: Duration = Duration::from_millis(500);
+/// After more faults than this outside of the session the worker gives up.
+const MOST_FAULTS: usize = 3;
 /// −60 dBFS: input that is softer does not make an instance lead.
 const AUDIBLE: f32 = 1.0e-3;
 
@@ -152,12 +154,16 @@ impl Core {
             }
             self.capture = Capture::default();
             self.demo = false;
+            // A demo is rendered at the rate that it is played at.
+            self.demo_sent = false;
             // Who leads is chosen anew as well.
             self.seat = None;
             self.follows = None;
             self.start_session();
         } else {
             while self.take_chunk() {}
+            // What lies there still is of a chunk that was never handed over; the stream goes on from before it.
+            while self.end.audio.pop().is_ok() {}
         }
         self.end.meters.worker_pos.store(self.pos, Ordering::Release);
         self.pos
@@ -458,14 +464,31 @@ impl Core {
     fn guarded(&mut self, act: impl FnOnce(&mut Session)) {
         let Some(session) = &mut self.session else { return };
         if catch_unwind(AssertUnwindSafe(|| act(session))).is_err() {
-            self.session = None;
-            self.failed = true;
-            self.notices.push(
-                "Backline has stopped listening because of a fault in it. The audio still passes; remove and add the \
-                 plug-in to start again, and please report what you were doing."
-                    .to_owned(),
-            );
+            self.fail();
         }
+    }
+
+    /// Ends the listening after a fault, until the host starts the audio anew.
+    fn fail(&mut self) {
+        self.session = None;
+        self.failed = true;
+        self.notices.push(
+            "Backline has stopped listening because of a fault in it. The audio still passes; remove and add the \
+             plug-in to start again, and please report what you were doing."
+                .to_owned(),
+        );
+    }
+
+    /// Works until `stop` says that it is enough, whatever goes wrong: a thread that ended would leave the audio thread
+    /// without an answer, and the next one without what was heard.
+    fn work(&mut self, stop: &AtomicBool) {
+        for _ in 0..=MOST_FAULTS {
+            if catch_unwind(AssertUnwindSafe(|| self.run(stop))).is_ok() {
+                break;
+            }
+            self.fail();
+        }
+        let _ = catch_unwind(AssertUnwindSafe(|| self.rest()));
     }
 
     /// Sends the plan if it is new.
@@ -610,8 +633,7 @@ impl Worker {
                 // Cannot be: only this thread takes it once it runs.
                 _ => Core::new(crate::bridge::bridge().1, SharedState::default()),
             };
-            core.run(&their_stop);
-            core.rest();
+            core.work(&their_stop);
             core
         });
         match spawned {
@@ -676,6 +698,45 @@ mod tests {
 
     fn send(audio: &mut AudioEnd, frames: usize) {
         audio.send(frames, |_| 0.1, &Transport::STOPPED, 48_000.0, &Knobs::default(), false);
+    }
+
+    #[test]
+    fn a_fault_anywhere_leaves_a_worker_that_answers() {
+        let (mut audio, worker, mut editor) = bridge();
+        let mut core = Core::new(worker, SharedState::default());
+        let told = Arc::new(AtomicBool::new(false));
+        let once = Arc::clone(&told);
+        core.on_news(Box::new(move || assert!(once.swap(true, Ordering::Relaxed), "a fault in showing")));
+        core.open(48_000.0, false);
+        audio.begin(0, 48_000.0);
+        let running = Worker::start(core).unwrap_or_else(|_| panic!("no thread"));
+        for _ in 0..50 {
+            send(&mut audio, 256);
+            thread::sleep(Duration::from_millis(2));
+        }
+        assert!(await_worker(&audio.meters, &running.waker(), audio.handed_over(), Duration::from_secs(5)));
+        assert!(told.load(Ordering::Relaxed));
+        let mut core = running.finish().expect("the core comes back");
+        assert!(editor.snapshot.read().failed);
+        // The host starts the audio anew: it listens again.
+        audio.begin(core.open(48_000.0, false), 48_000.0);
+        assert!(core.session.is_some() && !core.failed);
+    }
+
+    #[test]
+    fn a_chunk_that_was_left_open_does_not_shift_what_comes_after_it() {
+        let (mut audio, worker, _editor) = bridge();
+        let mut core = Core::new(worker, SharedState::default());
+        core.open(48_000.0, false);
+        audio.begin(0, 48_000.0);
+        send(&mut audio, 300);
+        // The host changes the size of its buffer.
+        let pos = core.open(48_000.0, false);
+        assert_eq!(pos, 256);
+        audio.begin(pos, 48_000.0);
+        audio.send(256, |_| 0.9, &Transport::STOPPED, 48_000.0, &Knobs::default(), true);
+        assert!(core.take_chunk());
+        assert!(core.buffer.iter().all(|x| *x == 0.9), "{:?}", &core.buffer[..50]);
     }
 
     #[test]
