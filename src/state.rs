@@ -25,7 +25,7 @@ const FIELD: &str = "backline";
 
 /// Set-aside texts are kept up to this size each, and up to [`MAX_SET_ASIDE`] of them, so that a
 /// project cannot grow without bound.
-const MAX_TEXT_BYTES: usize = 1 << 20;
+const MAX_TEXT_BYTES: usize = 16 << 20;
 /// See [`MAX_TEXT_BYTES`].
 const MAX_SET_ASIDE: usize = 8;
 
@@ -65,6 +65,9 @@ pub struct StateV1 {
     /// Texts that could not be read as state, as they were found.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub set_aside: Vec<String>,
+    /// Whether something was too large to be set aside.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dropped: bool,
     /// Parameters or values that this version does not know, by parameter id.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub unknown_params: BTreeMap<String, Value>,
@@ -102,6 +105,7 @@ impl Default for StateV1 {
         Self {
             version: VERSION,
             set_aside: Vec::new(),
+            dropped: false,
             unknown_params: BTreeMap::new(),
             corrections: Corrections::default(),
             edits: Edits::default(),
@@ -165,6 +169,7 @@ impl StateV1 {
     }
 
     fn keep_text(&mut self, text: &str) {
+        self.dropped |= text.len() > MAX_TEXT_BYTES;
         if text.len() <= MAX_TEXT_BYTES && !self.set_aside.iter().any(|kept| kept == text) {
             self.set_aside.push(text.to_owned());
             let excess = self.set_aside.len().saturating_sub(MAX_SET_ASIDE);
@@ -186,6 +191,13 @@ impl StateV1 {
             notices.push(
                 "Part of the saved state could not be read, so Backline starts from its defaults. The unreadable \
                  part is kept in the project; check the knobs before you go on."
+                    .to_owned(),
+            );
+        }
+        if self.dropped {
+            notices.push(
+                "Part of the saved state could not be read and is too large to be kept. Do not save over this project \
+                 until you have opened it with the Backline that it was saved by."
                     .to_owned(),
             );
         }
@@ -372,6 +384,21 @@ mod tests {
     }
 
     #[test]
+    fn edits_of_a_newer_version_are_kept_however_many() {
+        let bars = vec![r#"{"start":{"bar":1},"strings":"x"}"#; 100_000].join(",");
+        for (bars, kept_whole) in [(bars.clone(), true), (vec![bars; 8].join(","), false)] {
+            let mut state = empty();
+            state.fields.insert(FIELD.into(), format!(r#"{{"version":9,"edits":[{bars}]}}"#));
+            filter(&mut state);
+            // As the host saves and loads it once more.
+            filter(&mut state);
+            let ours = ours(&state);
+            assert_eq!(ours.set_aside.first().is_some_and(|text| text.contains(&bars)), kept_whole);
+            assert_eq!(ours.notices().iter().any(|n| n.contains("too large")), !kept_whole);
+        }
+    }
+
+    #[test]
     fn values_out_of_range_are_not_applied() {
         let mut state = empty();
         for (id, value) in [
@@ -400,6 +427,7 @@ mod tests {
         state.keep_text(&"x".repeat(MAX_TEXT_BYTES + 1));
         assert_eq!(state.set_aside.len(), MAX_SET_ASIDE);
         assert_eq!(state.set_aside.last().unwrap(), "broken 99");
+        assert!(state.notices().iter().any(|n| n.contains("too large")), "it is not lost without a word");
     }
 
     #[test]
