@@ -12,6 +12,9 @@ use crate::clock::Position;
 const BARS_KEPT: usize = 192;
 /// Bars kept by their place in the host's project: more than four hours of 4/4 at 120 BPM.
 const PLACES_KEPT: usize = 8192;
+/// A bar that was heard from this many quarter notes after its start on was heard from its start: the first step after a
+/// start or a jump ends up to 10 ms after it.
+const FROM_ITS_START: f64 = 0.05;
 
 /// One bar as it was heard.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +79,11 @@ impl HeardBar {
     /// Beat from which this bar was heard: its start, unless the music started inside it.
     pub fn heard_from(&self) -> f64 {
         self.points[0].0
+    }
+
+    /// Whether it was heard from its start on, as far as steps of 10 ms tell.
+    pub fn is_whole(&self) -> bool {
+        self.heard_from() <= self.start_beat + FROM_ITS_START
     }
 
     /// Share of the bar's steps in which something sounded.
@@ -294,7 +302,7 @@ impl Memory {
     pub fn remember_places(&mut self) {
         for bar in self.bars.iter().rev().skip(1).take(2) {
             // Bars that were heard in part or in silence say nothing of the place.
-            if bar.audible() > 0.5 && bar.heard_from() <= bar.start_beat + 1e-6 {
+            if bar.is_whole() && bar.audible() > 0.5 {
                 self.places.insert(place(bar.start_beat), bar.clone());
             }
         }

@@ -29,6 +29,8 @@ use crate::view::{HeardCell, Place, heard_cells};
 const COMMIT_LEAD_S: f64 = 0.25;
 /// Bars sketched beyond the committed one.
 const SKETCHED_BARS: usize = 4;
+/// Onsets sooner than this after the host stopped are of what it played.
+const STOP_RINGS_S: f64 = 0.1;
 /// Momentary loudness above which something sounds, in LUFS.
 const AUDIBLE_LUFS: f32 = -55.0;
 /// What a session remembers of the stream, in seconds: more than any loop that is searched for.
@@ -62,6 +64,9 @@ pub struct Session {
     sample_rate: f64,
     fed_samples: u64,
     host: HostClock,
+    host_plays: bool,
+    /// When the host stopped, until something is played after it: the beat that was heard ended with the song.
+    stopped_s: Option<f64>,
     heard_clock: HeardClock,
     controls: Controls,
     pending_controls: VecDeque<(f64, Controls)>,
@@ -115,6 +120,8 @@ impl Session {
             sample_rate,
             fed_samples: 0,
             host: HostClock::default(),
+            host_plays: false,
+            stopped_s: None,
             heard_clock: HeardClock::default(),
             controls: Controls::default(),
             pending_controls: VecDeque::new(),
@@ -207,7 +214,10 @@ impl Session {
     /// result does not depend on how the audio is divided into calls.
     pub fn feed(&mut self, mono: &[f32], transport: &Transport) {
         self.host.push(self.fed_s(), transport);
-        self.listener.feed(mono, Some(transport));
+        let newest = self.pending_controls.back().map_or(&self.controls, |(_, c)| c);
+        // Who is to go by the heard beat must not be told the host's.
+        let told = if newest.follow == Follow::Host { transport } else { &Transport::STOPPED };
+        self.listener.feed(mono, Some(told));
         self.fed_samples += mono.len() as u64;
         while self.listener.step() {
             self.step();
@@ -280,8 +290,18 @@ impl Session {
         }
         let audible = heard.loudness.last().is_some_and(|l| l.momentary_lufs > AUDIBLE_LUFS);
         let host = self.host.at(now_s);
+        match (std::mem::replace(&mut self.host_plays, host.is_some()), host.is_some()) {
+            (true, false) => self.stopped_s = Some(now_s),
+            (_, true) => self.stopped_s = None,
+            (false, false) => {
+                let played_since =
+                    |stopped_s| heard.onsets.last().is_some_and(|o| o.time_s > stopped_s + STOP_RINGS_S);
+                self.stopped_s = self.stopped_s.filter(|stopped_s| !(audible && played_since(*stopped_s)));
+            }
+        }
         let position = match (host, self.controls.follow) {
             (Some(position), Follow::Host) => Some(position),
+            _ if self.stopped_s.is_some() => None,
             _ => self.heard_clock.at(heard, &self.corrections, now_s),
         };
         let Some(position) = position else {
@@ -337,7 +357,7 @@ impl Session {
         self.committed.retain(|&place| Some(place) != left.filter(|left| *left != here));
         let whole_bar = self.memory.bars().iter().rev().take(2).any(|bar| {
             let heard_to_the_end = bar.start_beat < position.bar_start - 1e-3 || at_line;
-            heard_to_the_end && bar.heard_from() <= bar.start_beat + 0.05 && bar.audible() > 0.5
+            heard_to_the_end && bar.is_whole() && bar.audible() > 0.5
         });
         self.ready |= whole_bar;
         self.status = match (self.ready, audible) {

@@ -2,7 +2,9 @@
 
 use backline_engine::{Session, Status};
 use backline_music::score::{ChordVocabulary, wcsr};
-use backline_music::{Chord, ChordPin, Controls, Corrections, Metre, Part, Plan, Timeline, Transport};
+use backline_music::{
+    Chord, ChordPin, Controls, Corrections, Follow, Metre, Part, Plan, Timeline, Transport,
+};
 use backline_synth::demo::{Song, demo_song};
 
 const RATE: f64 = 44_100.0;
@@ -290,4 +292,113 @@ fn what_the_musician_sets_is_played_from_the_next_bar_and_never_overwritten() {
     let cells = session.heard_cells(4);
     let there: Vec<_> = cells.iter().filter(|c| (32.0..40.0).contains(&c.start_beat)).collect();
     assert!(!there.is_empty() && there.iter().all(|c| c.chord == chord), "{cells:?}");
+}
+
+/// Feeds `seconds` of sound from second `from_s` of the stream `mono` on, in hops, with one transport after the other.
+fn feed_from(
+    session: &mut Session,
+    mono: &[f32],
+    (from_s, seconds): (f64, f64),
+    transport: impl Fn(f64) -> Transport,
+    mut after: impl FnMut(f64, &Session),
+) {
+    let samples = (from_s * RATE) as usize..((from_s + seconds) * RATE) as usize;
+    for (i, hop) in mono[samples].chunks(441).enumerate() {
+        let since_s = i as f64 * 441.0 / RATE;
+        session.feed(hop, &transport(since_s));
+        after(since_s, session);
+    }
+}
+
+#[test]
+fn the_heard_beat_is_followed_whatever_the_host_counts() {
+    let song = backline_synth::demo::SPECS.iter().find(|s| s.name == "rock_e").unwrap().render(44_100);
+    let mono = song.mono();
+    let host = |since_s: f64| {
+        let tempo_bpm = song.tempo_bpm * 0.8;
+        let pos_beats = since_s * tempo_bpm / 60.0;
+        Transport {
+            playing: true,
+            pos_beats,
+            tempo_bpm,
+            bar_start_beats: (pos_beats / 4.0).floor() * 4.0,
+            ..Transport::STOPPED
+        }
+    };
+    let mut session = Session::new(RATE).unwrap();
+    session.set_controls(&Controls { follow: Follow::Heard, ..Controls::default() });
+    let (mut followed, mut worst_ms) = (0u32, 0.0f64);
+    feed_from(&mut session, &mono, (0.0, 24.0), host, |now_s, session| {
+        let Timeline::Heard { anchor_s, tempo_bpm, .. } = session.plan().timeline else { return };
+        if now_s > 12.0 && session.plan().notes().count() > 0 {
+            followed += 1;
+            assert!((tempo_bpm / song.tempo_bpm - 1.0).abs() < 0.02, "{tempo_bpm} BPM at {now_s} s");
+            let nearest = song.beats.iter().map(|b| (b - anchor_s).abs()).fold(f64::INFINITY, f64::min);
+            worst_ms = worst_ms.max(nearest * 1000.0);
+        }
+    });
+    assert!(followed > 1000, "it is followed for most of 12 s: {followed}");
+    assert!(worst_ms < 70.0, "{worst_ms} ms");
+    // Told to go by the host again, it does.
+    session.set_controls(&Controls::default());
+    feed_from(
+        &mut session,
+        &mono,
+        (24.0, 4.0),
+        |s| host(24.0 + s),
+        |s, session| {
+            assert!(s < 0.5 || matches!(session.plan().timeline, Timeline::Host), "at {s} s");
+        },
+    );
+    assert!(session.plan().notes().count() > 0);
+}
+
+#[test]
+fn after_a_stop_the_band_rests_until_something_is_played() {
+    let song = demo_song();
+    let mut mono = song.mono();
+    let stop_s = 20.0;
+    mono[(stop_s * RATE) as usize..].fill(0.0);
+    let mut session = Session::new(RATE).unwrap();
+    play(&mut session, &song, &mono, stop_s, || 441, |_, _| {});
+    assert!(session.plan().notes().count() > 0);
+    feed_from(
+        &mut session,
+        &mono,
+        (stop_s, 6.0),
+        |_| Transport::STOPPED,
+        |s, session| {
+            assert!(s < 0.03 || session.plan().notes().count() == 0, "it plays {s} s after the stop");
+        },
+    );
+    assert_eq!(session.status(), Status::Idle);
+    // Somebody goes on playing without the host: that is followed.
+    let mut followed = false;
+    feed_from(
+        &mut session,
+        &song.mono(),
+        (20.0, 12.0),
+        |_| Transport::STOPPED,
+        |_, session| {
+            followed |= matches!(session.plan().timeline, Timeline::Heard { .. })
+                && session.plan().notes().count() > 0;
+        },
+    );
+    assert!(followed);
+}
+
+#[test]
+fn the_bar_where_play_begins_is_remembered() {
+    let song = demo_song();
+    let mono = song.mono();
+    let begin_s = song.beats[0];
+    let from_bar_one = |since_s: f64| transport_at(&song, begin_s + since_s);
+    let mut session = Session::new(RATE).unwrap();
+    // Six bars, a rest, and from the beginning again.
+    let six_bars_s = 24.0 * 60.0 / song.tempo_bpm;
+    feed_from(&mut session, &mono, (begin_s, six_bars_s), from_bar_one, |_, _| {});
+    session.feed(&vec![0.0; 44_100], &Transport::STOPPED);
+    feed_from(&mut session, &mono, (begin_s, 0.1), from_bar_one, |_, _| {});
+    let first = session.plan().bars.iter().find(|bar| bar.start_beat == 0.0).expect("bar 1 is planned");
+    assert_eq!(first.chords[0].chord, song.chords[1].chord, "{:?}", first.chords);
 }
