@@ -323,6 +323,14 @@ impl Listener {
     /// Settles whose beat counts, the host's or the heard one, and what tempo is in force.
     fn take_beat(&mut self, heard_beat: Option<Beat>, end_s: f64) {
         while let Some(clock) = self.clocks.pop_front_if(|c| c.at_s <= end_s) {
+            // What fell before the tie, at the tempo until then: a tempo that is drawn as a ramp is a tie in every block.
+            let last = self.heard.beats.last().copied();
+            if let Some(tracker) = &mut self.tracker
+                && let Some(beat) = self.host.take(last.as_ref(), clock.at_s)
+            {
+                tracker.set_last_beat(Some(beat));
+                self.push_beat(Some(beat));
+            }
             self.host.set(clock);
         }
         let Some(tracker) = &mut self.tracker else { return };

@@ -59,6 +59,16 @@ fn hindsight_finds_the_beats_from_the_start() {
 }
 
 #[test]
+fn drums_alone_have_no_key() {
+    let hear = |mono: &[f32]| listen_offline(mono, RATE, Models::built_in(), &mut |_| {}).unwrap();
+    let drums = hear(&rock(104.0).render(RATE, 0.3, 24.0).0);
+    assert!(drums.tempo_bpm.is_some() && drums.chords.iter().all(|c| c.chord.is_none()));
+    assert!(drums.key.is_none() && drums.keys.is_empty(), "{:?}", drums.key);
+    let song = hear(&backline_synth::demo::demo_song().mono()[..24 * 44_100]);
+    assert!(song.key.is_some() && !song.keys.is_empty());
+}
+
+#[test]
 fn clicks_are_followed_at_any_tempo_up_to_an_octave() {
     for bpm in [40.0, 60.0, 90.0, 130.0, 180.0, 240.0] {
         let mut audio = vec![0.0; (RATE * 16.0) as usize];
@@ -166,6 +176,36 @@ fn a_playing_host_gives_the_beat_even_in_silence_and_through_a_loop_jump() {
     assert_eq!(heard.beats[2].bar, 1);
     let next = heard.next_beat.unwrap();
     assert!(next.time_s >= heard.time_s - 0.002, "{next:?}");
+}
+
+#[test]
+fn no_beat_of_a_host_is_lost_while_its_tempo_is_drawn_as_a_ramp() {
+    for block in [64, 480, 512, 2_048] {
+        let mut listener = Listener::new(48_000.0).unwrap();
+        let (mut pos, mut time_s, mut beats_s) = (0.0, 0.0, vec![0.0]);
+        while pos < 40.0 {
+            let bpm = 100.0 + 20.0 * pos / 40.0;
+            listener.feed(&vec![0.0; block], Some(&transport(pos, bpm)));
+            while listener.step() {}
+            let next = pos + block as f64 / 48_000.0 * bpm / 60.0;
+            if libm::floor(next) > libm::floor(pos) {
+                beats_s.push(time_s + (libm::floor(next) - pos) * 60.0 / bpm);
+            }
+            (pos, time_s) = (next, time_s + block as f64 / 48_000.0);
+        }
+        let told = &listener.heard().beats;
+        let last_s = listener.heard().time_s;
+        let due = beats_s.iter().filter(|t| **t < last_s - 0.02).count();
+        assert!(
+            (due..=due + 1).contains(&told.len()),
+            "blocks of {block}: {} of {due} beats told",
+            told.len()
+        );
+        for (i, (told, beat_s)) in told.iter().zip(&beats_s).enumerate() {
+            assert!((told.time_s - beat_s).abs() < 0.005, "blocks of {block}: beat {i} at {} s", told.time_s);
+            assert_eq!((usize::from(told.beat), told.bar as usize), (i % 4 + 1, i / 4 + 1));
+        }
+    }
 }
 
 #[test]
