@@ -9,6 +9,11 @@ use crate::EngineError;
 use crate::dynamics;
 use crate::memory::{HeardBar, add_accent, mean_accents};
 
+/// A bar that begins this long after the last thing that was played still has it.
+const STRUCK_S: f64 = 0.05;
+/// Share of a tactus into its last bar up to which a recording has only one stroke left: it ends there.
+const LAST_STROKE_TACTUS: f64 = 0.5;
+
 /// Tempi of a recording that drifts differ by less than this from each other; what differs more is another tempo.
 const SAME_TEMPO: f64 = 0.06;
 
@@ -127,8 +132,9 @@ impl Accompaniment {
 }
 
 /// Plays along with a whole recording: hears it with hindsight, then plans every bar from its first
-/// downbeat (or from a pickup of half a bar or more) to its end, or `bars` bars, choosing among takes by `taste`.
-/// `progress` is told the share done.
+/// downbeat (or from a pickup of half a bar or more) to the last in which anything is played, or `bars` bars, choosing
+/// among takes by `taste`. A last bar that holds nothing but its first stroke is played as an ending. `progress` is told
+/// the share done.
 ///
 /// # Errors
 /// The sample rate cannot be analysed.
@@ -146,11 +152,18 @@ pub fn accompany(
     let metre = heard.metre.map_or(Metre::default(), |m| m.value);
     #[allow(clippy::cast_precision_loss)] // samples of a recording
     let duration_s = mono.len() as f64 / sample_rate;
-    let (grid, tempo_map) = bar_lines(&heard.beats, metre, duration_s);
+    let last_s = last_struck_s(&heard);
+    let (grid, tempo_map) = bar_lines(&heard.beats, metre, last_s + STRUCK_S);
     let heard_bars: Vec<HeardBar> =
         grid.iter().map(|&(start, metre)| read_bar(&heard, start, metre, &tempo_map, duration_s)).collect();
     let history: Vec<BarHarmony> = heard_bars.iter().map(HeardBar::bar_harmony).collect();
     let wanted = heard_bars.len().min(bars.unwrap_or(usize::MAX));
+    // One style for the song, whatever the tempo of a bar: instruments do not change within it.
+    let tempo_bpm = heard.tempo_bpm.map_or(120.0, |t| t.value) * metre.tactus_quarters();
+    let style = resolve_style(&controls.style, &heard.style, tempo_bpm, metre);
+    let ends = |bar: &HeardBar| {
+        last_s < tempo_map.seconds_at(bar.start_beat + LAST_STROKE_TACTUS * bar.metre.tactus_quarters())
+    };
     let mut planned: Vec<PlannedBar> = Vec::with_capacity(wanted);
     let mut take = None;
     for i in 0..wanted {
@@ -160,6 +173,7 @@ pub fn accompany(
         let tempo_bpm = bar.metre.bar_quarters() * 60.0 / bar_s;
         let key = heard.keys.iter().find(|k| k.end_s > from_s).map(|k| k.key).or(heard.key.map(|k| k.value));
         let (bar_in_phrase, phrase_bars) = phrase_position(&history[..i]);
+        let is_end = i + 1 == heard_bars.len() && i > 0 && ends(bar);
         // This bar's accents weigh as much as its neighbours' together: hindsight lets the kick answer
         // the very bar it plays in.
         let around = heard_bars[i.saturating_sub(1)..(i + 2).min(heard_bars.len())].iter().chain([bar]);
@@ -175,11 +189,11 @@ pub fn accompany(
             accents: mean_accents(around.filter(|b| b.metre == bar.metre)),
             heard_energy: heard.style.energy,
             heard_valence: heard.style.valence,
-            style: resolve_style(&controls.style, &heard.style, tempo_bpm, metre),
+            style: style.clone(),
             bar_in_phrase,
             phrase_bars,
-            form: Form::Groove,
-            section_start: false,
+            form: if is_end { Form::Ending } else { Form::Groove },
+            section_start: is_end,
             lift: dynamics::lift(&heard.loudness, from_s + bar_s, bar_s),
         };
         let models = backline_play::Models::built_in();
@@ -191,11 +205,25 @@ pub fn accompany(
     Ok(Accompaniment { heard, metre, bars: planned, tempo_map })
 }
 
-/// The bars of a recording (start in quarter notes, metre) from its first to its last, and its tempo map.
+/// When the last onset or change of the harmony was while the beat was followed: what starts later, in the hiss that music
+/// leaves, is not the music's.
+fn last_struck_s(heard: &Heard) -> f64 {
+    let Some(last) = heard.beats.last() else { return 0.0 };
+    let tactus_s = match heard.beats.as_slice() {
+        [.., before, last] => last.time_s - before.time_s,
+        _ => 0.0,
+    };
+    let onsets = heard.onsets.iter().map(|o| o.time_s);
+    let changes = heard.chords.iter().filter(|c| c.chord.is_some()).map(|c| c.start_s);
+    onsets.chain(changes).filter(|t| *t < last.time_s + tactus_s).fold(0.0, f64::max)
+}
+
+/// The bars of a recording (start in quarter notes, metre) from its first to the last that begins by `until_s`, and its
+/// tempo map.
 ///
 /// Each heard bar has as many beats as were heard in it: where that differs from the metre the bar gets
 /// a metre of its own, so that no beat is lost or doubled.
-fn bar_lines(beats: &[Beat], metre: Metre, duration_s: f64) -> (Vec<(f64, Metre)>, TempoMap) {
+fn bar_lines(beats: &[Beat], metre: Metre, until_s: f64) -> (Vec<(f64, Metre)>, TempoMap) {
     let tactus = metre.tactus_quarters();
     let heard: Vec<&[Beat]> = beats.chunk_by(|a, b| a.bar == b.bar && a.beat < b.beat).collect();
     let mut bars: Vec<(f64, Metre)> = Vec::new();
@@ -221,11 +249,11 @@ fn bar_lines(beats: &[Beat], metre: Metre, duration_s: f64) -> (Vec<(f64, Metre)
     }
     let tempo_map = TempoMap::new(points);
     if !bars.is_empty() {
-        while tempo_map.seconds_at(start) < duration_s - 0.25 {
+        while tempo_map.seconds_at(start) < until_s {
             bars.push((start, metre));
             start += metre.bar_quarters();
         }
-        bars.retain(|&(start, _)| tempo_map.seconds_at(start) < duration_s - 0.25);
+        bars.retain(|&(start, _)| tempo_map.seconds_at(start) < until_s);
     }
     (bars, tempo_map)
 }
@@ -293,7 +321,7 @@ mod tests {
     fn a_long_pickup_is_a_bar_and_the_end_is_filled() {
         let (bars, _) = bar_lines(&beats(&[4], 3), Metre::FOUR_FOUR, 9.0);
         let starts: Vec<f64> = bars.iter().map(|b| b.0).collect();
-        // Beats at 0.5 s … 3.5 s; the bars go on to the end at 9 s.
+        // Beats at 0.5 s … 3.5 s; the bars go on for as long as something is played, to 9 s.
         assert_eq!(starts, [-3.0, 0.0, 4.0, 8.0, 12.0]);
         assert!(bar_lines(&[], Metre::FOUR_FOUR, 9.0).0.is_empty());
     }

@@ -1,9 +1,9 @@
 //! Hears a whole recording: the stream listener first, then a second look with hindsight.
 
-use backline_music::{Estimate, Heard};
+use backline_music::{Beat, Estimate, Heard};
 
 use crate::listener::Parts;
-use crate::rhythm::{RhythmFrame, bars};
+use crate::rhythm::{LoopPath, RhythmFrame, bars};
 use crate::spectrum::FRAMES_PER_S;
 use crate::{ListenError, Listener, Models, harmony, rhythm, style};
 
@@ -11,6 +11,14 @@ use crate::{ListenError, Listener, Models, harmony, rhythm, style};
 const CHUNK: usize = 65_536;
 /// Share of the work that the first pass is.
 const FIRST_PASS: f32 = 0.8;
+
+/// Silence that music which starts with the first sample is heard after: without it, it would start out of nothing, neither
+/// flux nor net would take that for an onset, and the first beat would be lost.
+const LEAD_S: f64 = 0.1;
+/// Music has started if this much, in seconds, …
+const START_S: f64 = 0.2;
+/// … is at least this loud (amplitude) beside the loudest of the recording; what is softer may be its hiss.
+const START_SHARE: f64 = 0.1;
 
 /// Share of the sounding time in which the stream listener must have been sure of a beat.
 const CLAIMED_SHARE: f64 = 0.2;
@@ -26,6 +34,18 @@ fn sounding_s(heard: &Heard) -> f64 {
 
 /// Fewer onsets than this are a single sound, not a loop.
 const LOOP_ONSETS: usize = 4;
+
+/// Least share of a recording in which there are chords, if it is to have a key.
+const PITCHED_SHARE: f64 = 0.05;
+
+/// A recording that is as short as a loop, as a loop, if it keeps a beat that goes with its length.
+fn looped(mono: &[f32], sample_rate: f64, models: &Models) -> Result<Option<LoopPath>, ListenError> {
+    let duration_s = mono.len() as f64 / sample_rate;
+    if !(rhythm::SHORTEST_S..=rhythm::LONGEST_S).contains(&duration_s) {
+        return Ok(None);
+    }
+    Ok(rhythm::decode_loop(&repeated_frames(mono, sample_rate, models)?, duration_s))
+}
 
 /// The rhythm frames of a short recording that is played again and again.
 fn repeated_frames(mono: &[f32], sample_rate: f64, models: &Models) -> Result<Vec<RhythmFrame>, ListenError> {
@@ -61,7 +81,8 @@ impl Stream {
         sure: f32,
         progress: &mut dyn FnMut(f32),
     ) -> Result<Self, ListenError> {
-        let listener = Listener::for_second_look(sample_rate, models)?;
+        let mut listener = Listener::for_second_look(sample_rate, models)?;
+        listener.feed(&vec![0.0; lead_frames(mono, sample_rate)], None);
         let mut stream = Self { listener, surest: None, candidates: Vec::new(), claimed_steps: 0 };
         // There cannot be more sound than the recording, with its last step and window of loudness, is long.
         let most_sound_s = mono.len() as f64 / sample_rate + 1.0;
@@ -97,6 +118,46 @@ impl Stream {
     }
 }
 
+/// Samples of silence that `mono` is to be heard after: [`LEAD_S`] or none.
+fn lead_frames(mono: &[f32], sample_rate: f64) -> usize {
+    let power = |block: &[f32]| {
+        let squares = block.iter().filter(|x| x.is_finite()).map(|x| f64::from(*x) * f64::from(*x));
+        squares.sum::<f64>() / block.len() as f64
+    };
+    let mut blocks = mono.chunks(((START_S * sample_rate) as usize).max(1)).map(power);
+    let Some(first) = blocks.next() else { return 0 };
+    let loudest = blocks.fold(first, f64::max);
+    let starts = first > 0.0 && first >= START_SHARE * START_SHARE * loudest;
+    if starts { (LEAD_S * sample_rate).round() as usize } else { 0 }
+}
+
+/// Takes the lead of `lead_s` seconds off everything that was heard after it.
+fn without_lead(heard: &mut Heard, lead_s: f64) {
+    let sooner = |time_s: &mut f64| *time_s = (*time_s - lead_s).max(0.0);
+    sooner(&mut heard.time_s);
+    heard.loudness.retain(|l| l.time_s > lead_s + 1e-6);
+    heard.timbre.retain(|t| t.time_s > lead_s + 1e-6);
+    heard.melody.retain(|p| p.time_s > lead_s - 1e-6);
+    heard.loudness.iter_mut().for_each(|l| sooner(&mut l.time_s));
+    heard.timbre.iter_mut().for_each(|t| sooner(&mut t.time_s));
+    heard.melody.iter_mut().for_each(|p| sooner(&mut p.time_s));
+    heard.onsets.iter_mut().for_each(|o| sooner(&mut o.time_s));
+    for beat in &mut heard.beats {
+        [&mut beat.time_s, &mut beat.decided_s].into_iter().for_each(sooner);
+    }
+    for hit in &mut heard.drums {
+        [&mut hit.time_s, &mut hit.decided_s].into_iter().for_each(sooner);
+    }
+    for chord in &mut heard.chords {
+        [&mut chord.start_s, &mut chord.end_s, &mut chord.decided_s].into_iter().for_each(sooner);
+    }
+    for key in &mut heard.keys {
+        [&mut key.start_s, &mut key.end_s, &mut key.decided_s].into_iter().for_each(sooner);
+    }
+    heard.chords.retain(|c| c.end_s > c.start_s);
+    heard.keys.retain(|k| k.end_s > k.start_s);
+}
+
 /// Hears a whole recording, with hindsight and with `models`. `progress` is called with 0..=1, never falling.
 ///
 /// # Errors
@@ -108,6 +169,9 @@ pub fn listen_offline(
     progress: &mut dyn FnMut(f32),
 ) -> Result<Heard, ListenError> {
     let duration_s = mono.len() as f64 / sample_rate;
+    // All that follows is told in seconds of what was heard, which may have begun with silence of our own.
+    let lead_s = lead_frames(mono, sample_rate) as f64 / sample_rate;
+    let end_s = lead_s + duration_s;
     let mut stream = Stream::hear(mono, sample_rate, models, SURE_PROB, progress)?;
     let Parts { frames, said_at_once, rows, mut heard } =
         stream.listener.take_parts(models.rhythm_offline.as_deref());
@@ -116,27 +180,26 @@ pub fn listen_offline(
     heard.metre = None;
     heard.beats.clear();
     heard.tempo_candidates.clear();
-    let short = (rhythm::SHORTEST_S..=rhythm::LONGEST_S).contains(&duration_s);
-    let looped = if short && heard.onsets.len() >= LOOP_ONSETS {
-        let frames = repeated_frames(mono, sample_rate, models)?;
-        rhythm::decode_loop(&frames, duration_s)
-    } else {
-        None
-    };
-    if let Some(looped) = looped {
-        heard.beats = looped.path.beats;
+    // Without a beat that was clear for some of the time, none is claimed with hindsight either: in
+    // minutes of noise there are seconds that seem to keep time.
+    let surest = stream.surest.filter(|_| stream.has_claimed(sounding_s(&heard)));
+    let looped = if heard.onsets.len() >= LOOP_ONSETS { looped(mono, sample_rate, models)? } else { None };
+    let path = surest.filter(|_| looped.is_none() || duration_s > rhythm::SURELY_LOOP_S).map(|surest| {
+        rhythm::decode(&frames, &said_at_once, end_s, surest.prob, &mut |share| {
+            progress(FIRST_PASS + (1.0 - FIRST_PASS) * share);
+        })
+    });
+    let heard_once = path.as_ref().and_then(|path| path.tempo_bpm);
+    let goes_round = heard_once.is_none_or(|bpm| rhythm::goes_round(bpm, duration_s));
+    if let Some(looped) = looped.filter(|_| goes_round) {
+        let later = |beat: Beat| Beat { time_s: beat.time_s + lead_s, decided_s: end_s, ..beat };
+        heard.beats = looped.path.beats.into_iter().map(later).collect();
         heard.metre = looped.path.metre;
         let (value, prob) = looped.candidates[0];
         let runner_up = looped.candidates.get(1).copied();
         heard.tempo_bpm = Some(Estimate { value, prob, runner_up });
         heard.tempo_candidates = looped.candidates;
-    } else
-    // Without a beat that was clear for some of the time, none is claimed with hindsight either: in
-    // minutes of noise there are seconds that seem to keep time.
-    if let Some(surest) = stream.surest.filter(|_| stream.has_claimed(sounding_s(&heard))) {
-        let mut path = rhythm::decode(&frames, &said_at_once, duration_s, surest.prob, &mut |share| {
-            progress(FIRST_PASS + (1.0 - FIRST_PASS) * share);
-        });
+    } else if let (Some(mut path), Some(surest)) = (path, surest) {
         let chroma = stream.listener.chroma_frames();
         let counted =
             models.bars.as_deref().map(|model| bars::count(model, rows.values(), chroma, &mut path));
@@ -152,7 +215,14 @@ pub fn listen_offline(
         heard.tempo_candidates = if path.octaves.is_empty() { stream.candidates } else { path.octaves };
     }
     (heard.chords, heard.keys, heard.key) =
-        harmony::decode_offline(stream.listener.chroma_frames(), &heard.beats, duration_s, models);
+        harmony::decode_offline(stream.listener.chroma_frames(), &heard.beats, end_s, models);
+    let pitched = heard.chords.iter().filter(|c| c.chord.is_some());
+    if pitched.map(|c| c.end_s - c.start_s).sum::<f64>() < PITCHED_SHARE * duration_s {
+        // Drums alone resemble some key or other.
+        heard.keys.clear();
+        heard.key = None;
+    }
+    without_lead(&mut heard, lead_s);
     heard.style = style::guess_whole(&heard);
     progress(1.0);
     Ok(heard)
@@ -183,6 +253,52 @@ mod tests {
         assert!(left.has_claimed(sounding_s) && followed.has_claimed(sounding_s));
         let (left, followed) = (left.surest.unwrap(), followed.surest.unwrap());
         assert!((left.value / followed.value - 1.0).abs() < 0.01 && (left.prob - followed.prob).abs() < 0.01);
+    }
+
+    fn offline(mono: &[f32]) -> Heard {
+        listen_offline(mono, RATE, Models::built_in(), &mut |_| ()).unwrap()
+    }
+
+    #[test]
+    fn music_that_starts_with_the_first_sample_keeps_its_first_beat() {
+        for name in ["rock_e", "house_fm", "funk_e"] {
+            let spec = backline_synth::demo::SPECS.iter().find(|s| s.name == name).unwrap();
+            let song = backline_synth::demo::Spec { lead_in_s: 0.0, ..*spec }.render(44_100);
+            let heard = offline(&song.mono()[..20 * 44_100]);
+            assert!(song.beats[0] < 0.02, "it starts at once");
+            let first: Vec<_> = heard.beats.iter().take(2).map(|b| (b.time_s, b.beat)).collect();
+            assert!(first[0].0 < 0.07 && (first[1].0 - song.beats[1]).abs() < 0.07, "{name}: {first:?}");
+            assert_eq!((first[0].1, first[1].1), (1, 2), "{name}: the first bar is whole");
+            let drums = song.drums.iter().filter(|hit| hit.time_s < 0.02).count();
+            assert!(
+                drums == 0 || heard.drums.iter().any(|hit| hit.time_s < 0.07),
+                "{name}: its first stroke"
+            );
+            let (chord, truth) = (&heard.chords[0], song.chords.iter().find_map(|c| c.chord).unwrap());
+            assert!(chord.start_s == 0.0 && chord.chord.is_some_and(|c| c.root == truth.root), "{chord:?}");
+            assert!(heard.loudness[0].time_s > 0.0 && (heard.time_s - 20.0).abs() < 0.011);
+        }
+    }
+
+    #[test]
+    fn a_song_that_is_nearly_as_long_as_some_bars_is_no_loop() {
+        let spec = backline_synth::demo::SPECS.iter().find(|s| s.name == "rock_e").unwrap();
+        let song = backline_synth::demo::Spec { tempo_bpm: 120.0, lead_in_s: 0.2, ..*spec }.render(44_100);
+        let mono = song.mono();
+        for (seconds, from_s) in [(16.2, 0.0), (16.2, 0.2), (8.1, 0.1), (15.8, 0.2)] {
+            let from = (from_s * RATE) as usize;
+            let heard = offline(&mono[from..from + (seconds * RATE) as usize]);
+            let tempo = heard.tempo_bpm.unwrap().value;
+            assert!((tempo / 120.0 - 1.0).abs() < 0.005, "{seconds} s from {from_s} s: {tempo} BPM");
+            let off = heard.beats.iter().map(|b| ((b.time_s + from_s - 0.2) / 0.5).fract());
+            let worst = off.map(|x| x.min(1.0 - x).abs() * 0.5).fold(0.0, f64::max);
+            assert!(worst < 0.05, "{seconds} s from {from_s} s: {worst} s off");
+        }
+        // One that is exactly as long is.
+        let from = (0.2 * RATE) as usize;
+        let heard = offline(&mono[from..from + 16 * 44_100]);
+        assert_eq!(heard.tempo_bpm.unwrap().value, 120.0);
+        assert_eq!(heard.beats.len(), 32);
     }
 
     /// So many seconds of hiss.

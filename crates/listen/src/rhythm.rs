@@ -20,7 +20,7 @@ pub(crate) use host::{Clock, HostBeats};
 pub(crate) use offline::decode;
 pub use offline::usual_tempo;
 pub(crate) use online::Tracker;
-pub(crate) use repeat::{HEARD_S, LONGEST_S, SHORTEST_S, decode_loop};
+pub(crate) use repeat::{HEARD_S, LONGEST_S, LoopPath, SHORTEST_S, SURELY_LOOP_S, decode_loop, goes_round};
 
 use backline_music::{Estimate, Heard};
 

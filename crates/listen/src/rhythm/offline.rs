@@ -35,10 +35,10 @@ pub fn decode(
     prob: f32,
     progress: &mut dyn FnMut(f32),
 ) -> Path {
-    let mut follow = |kept: Option<f64>, done: f32, part: f32| {
+    let mut follow = |kept: &[f64], done: f32, part: f32| {
         let mut pointer = BarPointer::new(Join::Best, Patterns::built_in(Weight::of(is_from_net(frames))));
-        if let Some(bpm) = kept {
-            pointer.keep_tempo(bpm, SAME_OCTAVE);
+        if !kept.is_empty() {
+            pointer.keep_tempi(kept, SAME_OCTAVE);
         }
         for (i, frame) in frames.iter().enumerate() {
             pointer.step(frame);
@@ -48,14 +48,16 @@ pub fn decode(
         }
         best_path(&pointer, frames, duration_s, prob)
     };
-    let mut path = follow(None, 0.0, FIRST_PASS);
+    let mut path = follow(&[], 0.0, FIRST_PASS);
     let places: Vec<f64> = path.beats.iter().map(|b| place_of(b.time_s)).collect();
     let (Some(bpm), Some(verdict)) = (path.tempo_bpm, Judge::of_recordings().judge(said, &places)) else {
         return path;
     };
     let (ratio, _) = verdict.ratios[0];
     if ratio != 1.0 {
-        let other = follow(Some(bpm * ratio), FIRST_PASS, 1.0 - FIRST_PASS);
+        // Where a song goes on at another tempo, that one is another octave of what was found there.
+        let others: Vec<f64> = kept_tempi(&path.beats).iter().map(|bpm| bpm * ratio).collect();
+        let other = follow(&others, FIRST_PASS, 1.0 - FIRST_PASS);
         if !other.beats.is_empty() {
             path = other;
         }
@@ -130,6 +132,31 @@ fn refine(beats: &mut [Beat]) {
     beats.iter_mut().zip(evened(&times)).for_each(|(beat, time_s)| beat.time_s = time_s);
 }
 
+/// A tempo that this share of the beats keep is one of the song's.
+const KEPT_SHARE: f64 = 0.2;
+
+/// How the same tempo may be counted another way.
+const RELATED: [f64; 6] = [1.0 / 3.0, 0.5, 2.0 / 3.0, 1.5, 2.0, 3.0];
+
+/// The usual tempo, and others that many of `beats` keep, in beats a minute; not those that are the usual one counted
+/// another way.
+fn kept_tempi(beats: &[Beat]) -> Vec<f64> {
+    let Some(usual) = usual_tempo(beats) else { return Vec::new() };
+    let mut kept = vec![usual];
+    let mut others: Vec<f64> = periods(beats).iter().map(|period| 60.0 / period).collect();
+    let many = KEPT_SHARE * others.len() as f64;
+    let near = |a: f64, b: f64| (a / b - 1.0).abs() < SAME_OCTAVE;
+    others.retain(|bpm| !RELATED.iter().any(|ratio| (bpm / (usual * ratio) - 1.0).abs() < SAME_TEMPO));
+    loop {
+        others.retain(|bpm| !kept.iter().any(|k| near(*bpm, *k)));
+        let Some(&middle) = others.get(others.len() / 2) else { return kept };
+        if (others.iter().filter(|bpm| near(**bpm, middle)).count() as f64) < many {
+            return kept;
+        }
+        kept.push(middle);
+    }
+}
+
 /// Spans whose tempo is so near the median count as the same tempo.
 const SAME_TEMPO: f64 = 0.04;
 
@@ -137,14 +164,20 @@ const SAME_TEMPO: f64 = 0.04;
 /// median, so that neither a gap nor a stretch at another octave moves it, and of a tempo that sways the middle is told. `None` for
 /// fewer than two beats.
 pub fn usual_tempo(beats: &[Beat]) -> Option<f64> {
-    let span = 8.min(beats.len().checked_sub(1)?);
+    let periods = periods(beats);
+    let median = *periods.get(periods.len() / 2)?;
+    let near = || periods.iter().filter(|p| (*p / median - 1.0).abs() < SAME_TEMPO);
+    Some(60.0 * near().count() as f64 / near().sum::<f64>())
+}
+
+/// The mean beat of each span of eight (of fewer when there are not so many), shortest first, in seconds.
+fn periods(beats: &[Beat]) -> Vec<f64> {
+    let span = 8.min(beats.len().saturating_sub(1));
     if span == 0 {
-        return None;
+        return Vec::new();
     }
     let mut periods: Vec<f64> =
         beats.windows(span + 1).map(|w| (w[span].time_s - w[0].time_s) / span as f64).collect();
     periods.sort_by(f64::total_cmp);
-    let median = periods[periods.len() / 2];
-    let near = || periods.iter().filter(|p| (*p / median - 1.0).abs() < SAME_TEMPO);
-    Some(60.0 * near().count() as f64 / near().sum::<f64>())
+    periods
 }

@@ -254,10 +254,11 @@ impl BarPointer {
         }
     }
 
-    /// Leaves only tempi within `tolerance` (a share) of `bpm`. To be called before anything is heard.
-    pub fn keep_tempo(&mut self, bpm: f64, tolerance: f64) {
+    /// Leaves only tempi within `tolerance` (a share) of one of those in `bpm`. To be called before anything is heard.
+    pub fn keep_tempi(&mut self, bpm: &[f64], tolerance: f64) {
         for (ring, mass) in self.rings.iter_mut().zip(&mut self.ring_mass) {
-            if (self.tempi_bpm[ring.tempo] / bpm - 1.0).abs() > tolerance {
+            let tempo = self.tempi_bpm[ring.tempo];
+            if !bpm.iter().any(|kept| (tempo / kept - 1.0).abs() <= tolerance) {
                 ring.bonus = 0.0;
                 ring.leak = Lanes::default();
                 *mass = Lanes::default();

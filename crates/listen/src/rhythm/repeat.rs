@@ -17,7 +17,7 @@ pub const SHORTEST_S: f64 = 1.0;
 /// How long a loop is heard.
 pub const HEARD_S: f64 = 24.0;
 /// Recordings up to this long are loops when they keep any beat at all.
-const SURELY_LOOP_S: f64 = 6.0;
+pub const SURELY_LOOP_S: f64 = 6.0;
 /// Numbers of beats in a loop.
 const BEATS: [u32; 5] = [4, 8, 16, 32, 64];
 /// Slowest and fastest tempo of a loop.
@@ -26,6 +26,8 @@ const RANGE_BPM: (f64, f64) = (55.0, 200.0);
 const AGREES: f64 = 0.03;
 /// Probability that must agree with the length in a recording that may not be a loop.
 const LOOP_PROB: f32 = 0.5;
+/// A loop whose tempo is known goes round within this of its length.
+const SEAM_S: f64 = 0.06;
 /// How much better the place in the bar must tell what is heard than chance, in nats a frame.
 const EVIDENCE: f32 = 0.014;
 /// Median and spread (natural logarithm) of tempo before anything is heard.
@@ -37,6 +39,13 @@ pub struct LoopPath {
     pub path: Path,
     /// Tempi that the length allows, likeliest first.
     pub candidates: Vec<(f64, f32)>,
+}
+
+/// Whether a recording of `loop_s` seconds, whose tempo was heard in one go, holds a whole number of beats. Heard over and
+/// over, a few tenths of a second more or less draw the tempo along.
+pub fn goes_round(bpm: f64, loop_s: f64) -> bool {
+    let beats = (loop_s * bpm / 60.0).round();
+    (beats * 60.0 / bpm - loop_s).abs() < SEAM_S
 }
 
 /// Finds tempo and beats of a recording of `loop_s` seconds that `frames` hold several times over.
@@ -82,7 +91,7 @@ pub fn decode_loop(frames: &[RhythmFrame], loop_s: f64) -> Option<LoopPath> {
     let candidates: Vec<(f64, f32)> = candidates.iter().map(|c| (c.0, sure * c.2 / total)).collect();
 
     let mut pointer = BarPointer::new(Join::Best, Patterns::built_in(weight));
-    pointer.keep_tempo(bpm, AGREES);
+    pointer.keep_tempi(&[bpm], AGREES);
     for frame in frames {
         pointer.step(frame);
     }
