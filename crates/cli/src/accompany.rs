@@ -1,7 +1,7 @@
 //! `backline accompany`: the band for a recording, as MIDI and as sound.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use backline_engine::{Accompaniment, accompany};
@@ -13,13 +13,21 @@ use backline_synth::{Stereo, render};
 
 use crate::args::Accompany;
 use crate::progress::Progress;
-use crate::{Outcome, analyze, tell};
+use crate::{Outcome, analyze, inputs, tell};
 
+/// The files of the folder, but for the parts'.
+const ANALYSIS: &str = "analysis.json";
+const BAND_MIDI: &str = "backing.mid";
+const LEAD_SHEET: &str = "leadsheet.musicxml";
+const BAND_SOUND: &str = "backing.wav";
+const MIX: &str = "mix.wav";
 /// Highest sample of what is written, just under full scale.
 const PEAK: f32 = 0.98;
 
 /// Hears the file, plays along and writes the folder.
 pub fn run(args: &Accompany) -> anyhow::Result<Outcome> {
+    let read = std::iter::once(args.file.as_path()).chain(args.taste.iter().flatten().map(PathBuf::as_path));
+    inputs::spare(read, outputs(args), "Choose another folder with -o")?;
     let taste = args.taste()?;
     let audio = read_audio(&args.file)?;
     // Before the long work, so that it is not lost to a folder that cannot be written.
@@ -33,7 +41,7 @@ pub fn run(args: &Accompany) -> anyhow::Result<Outcome> {
 
     let source = analyze::source(&args.file, &audio);
     let analysis = Analysis::new(source, Hearing::Offline, &band.heard, &audio.notices);
-    analysis.write(&args.out.join("analysis.json"))?;
+    analysis.write(&args.out.join(ANALYSIS))?;
     for notice in &analysis.notices {
         tell(notice);
     }
@@ -47,6 +55,17 @@ pub fn run(args: &Accompany) -> anyhow::Result<Outcome> {
     write_sound(&args.out, audio, &band, &band.tempo_map)?;
     say_what_was_written(args, &analysis, &band)?;
     Ok(Outcome::Done)
+}
+
+/// The files that are written.
+fn outputs(args: &Accompany) -> Vec<PathBuf> {
+    let names = [ANALYSIS, BAND_MIDI, LEAD_SHEET, BAND_SOUND, MIX].map(str::to_owned);
+    let parts = args.parts.iter().map(|&part| part_file(part));
+    names.into_iter().chain(parts).map(|name| args.out.join(name)).collect()
+}
+
+fn part_file(part: Part) -> String {
+    format!("{}.mid", part.name().to_lowercase())
 }
 
 fn make_folder(dir: &Path) -> anyhow::Result<()> {
@@ -72,11 +91,11 @@ fn write_midi(args: &Accompany, band: &Accompaniment, tempo: &TempoMap) -> anyho
     let key = band.heard.key.map(|k| k.value);
     let song = |name: &str, parts: &[Part]| MidiSong::from_plan(name, &band.bars, tempo, key, parts, program);
     let playing: Vec<Part> = Part::ALL.into_iter().filter(|part| args.parts.contains(part)).collect();
-    song(&name, &playing).write(&args.out.join("backing.mid"))?;
-    LeadSheet { title: &name, bars: &band.bars, key }.write(&args.out.join("leadsheet.musicxml"))?;
+    song(&name, &playing).write(&args.out.join(BAND_MIDI))?;
+    LeadSheet { title: &name, bars: &band.bars, key }.write(&args.out.join(LEAD_SHEET))?;
     for part in playing {
         let title = format!("{name} - {part}");
-        song(&title, &[part]).write(&args.out.join(format!("{}.mid", part.name().to_lowercase())))?;
+        song(&title, &[part]).write(&args.out.join(part_file(part)))?;
     }
     Ok(())
 }
@@ -99,13 +118,13 @@ fn write_sound(dir: &Path, audio: Audio, band: &Accompaniment, tempo: &TempoMap)
     for s in sound.left.iter_mut().chain(&mut sound.right) {
         *s *= down;
     }
-    write_wav(&dir.join("backing.wav"), audio.sample_rate, Depth::Bits24, &[&sound.left, &sound.right])?;
+    write_wav(&dir.join(BAND_SOUND), audio.sample_rate, Depth::Bits24, &[&sound.left, &sound.right])?;
     for (side, input) in [(&mut sound.left, &audio.left[..]), (&mut sound.right, audio.right())] {
         for (s, i) in side.iter_mut().zip(input) {
             *s += i * down;
         }
     }
-    write_wav(&dir.join("mix.wav"), audio.sample_rate, Depth::Bits24, &[&sound.left, &sound.right])?;
+    write_wav(&dir.join(MIX), audio.sample_rate, Depth::Bits24, &[&sound.left, &sound.right])?;
     Ok(())
 }
 
@@ -140,7 +159,7 @@ fn say_what_was_written(args: &Accompany, a: &Analysis, band: &Accompaniment) ->
     )?;
     writeln!(
         out,
-        "written to {}: backing.mid, a .mid for each part, leadsheet.musicxml, backing.wav, mix.wav, analysis.json",
+        "written to {}: {BAND_MIDI}, a .mid for each part, {LEAD_SHEET}, {BAND_SOUND}, {MIX}, {ANALYSIS}",
         args.out.display()
     )?;
     out.flush()

@@ -9,10 +9,12 @@ use backline_files::{Audio, read_audio};
 
 use crate::args::Analyze;
 use crate::progress::Progress;
-use crate::{Outcome, report, tell};
+use crate::{Outcome, inputs, report, tell};
 
 /// Hears the file and says what was heard.
 pub fn run(args: &Analyze) -> anyhow::Result<Outcome> {
+    let json = args.json.as_deref().filter(|path| path.as_os_str() != "-");
+    inputs::spare([args.file.as_path()], json, "Choose another file with --json")?;
     let audio = read_audio(&args.file)?;
     let models = args.hearing.models();
     let (mono, rate) = (audio.mono(), f64::from(audio.sample_rate));

@@ -46,7 +46,7 @@ pub struct Analyze {
     /// With the whole recording known (this is the default)
     #[arg(long)]
     pub offline: bool,
-    /// Write the analysis as JSON to this file, or to the output with `-`
+    /// Write the analysis as JSON to this file (one that is there is replaced), or to the output with `-`
     #[arg(long, value_name = "OUT")]
     pub json: Option<PathBuf>,
     /// What to hear with
@@ -81,7 +81,8 @@ impl Hearing {
 pub struct Accompany {
     /// The recording: WAV, AIFF, FLAC, MP3 or Ogg Vorbis
     pub file: PathBuf,
-    /// The folder to write into; it is made if it is not there
+    /// The folder to write into; it is made if it is not there. What an earlier run wrote there is replaced,
+    /// the recording never
     #[arg(short = 'o', long = "out", value_name = "DIR")]
     pub out: PathBuf,
     /// Style to play in: `auto`, or an id that `backline styles` lists

@@ -7,6 +7,7 @@ mod accompany;
 mod analyze;
 mod args;
 mod demo;
+mod inputs;
 mod progress;
 mod report;
 mod styles;

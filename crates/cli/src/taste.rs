@@ -5,8 +5,8 @@ use std::path::Path;
 
 use backline_engine::{Taste, TasteFile, Verdict};
 
-use crate::Outcome;
 use crate::args::{TasteArgs, TasteVerb};
+use crate::{Outcome, inputs};
 
 /// What leans less than this is not worth telling.
 const TOLD: f64 = 0.1;
@@ -63,6 +63,7 @@ fn write_leanings(out: &mut impl Write, taste: &Taste) -> io::Result<()> {
 }
 
 fn export(file: &TasteFile, to: &Path) -> anyhow::Result<Outcome> {
+    inputs::spare([file.path()], [to], "Choose another file")?;
     let taste = file.read()?;
     TasteFile::at(to).write(&taste)?;
     let mut out = io::stdout().lock();

@@ -130,18 +130,8 @@ fn accompany_writes_a_band() {
         assert_eq!(code(&output), 0, "{}", err(&output));
         assert!(out(&output).contains("bars of"), "{}", out(&output));
     }
-    let names = [
-        "analysis.json",
-        "backing.mid",
-        "backing.wav",
-        "bass.mid",
-        "chords.mid",
-        "drums.mid",
-        "leadsheet.musicxml",
-        "mix.wav",
-    ];
-    assert_eq!(files_in(&one), names);
-    for name in names {
+    assert_eq!(files_in(&one), WRITTEN);
+    for name in WRITTEN {
         let same = fs::read(one.join(name)).unwrap() == fs::read(two.join(name)).unwrap();
         assert!(same, "{name} differs from run to run");
     }
@@ -178,6 +168,67 @@ fn accompany_writes_a_band() {
         .map(|i| (mix.left[i] - backing.left[i] - gain * input.left[i]).abs())
         .fold(0.0, f32::max);
     assert!(worst < 1e-4, "{worst}");
+}
+
+/// What `accompany` writes for the whole band.
+const WRITTEN: [&str; 8] = [
+    "analysis.json",
+    "backing.mid",
+    "backing.wav",
+    "bass.mid",
+    "chords.mid",
+    "drums.mid",
+    "leadsheet.musicxml",
+    "mix.wav",
+];
+
+#[test]
+fn a_recording_is_never_written_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let whole = fs::read(demo_wav()).unwrap();
+    let refused = |args: &[&std::ffi::OsStr], recording: &Path| {
+        let before = files_in(dir.path());
+        let output = Command::new(env!("CARGO_BIN_EXE_backline"))
+            .args(args)
+            .current_dir(dir.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let said = err(&output);
+        assert_eq!(code(&output), 2, "{args:?}: {said}");
+        assert!(said.contains("written over it") && said.contains("Choose another"), "{args:?}: {said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert_eq!(out(&output), "");
+        assert!(fs::read(recording).unwrap() == whole, "{args:?}: the recording has changed");
+        assert_eq!(files_in(dir.path()), before, "{args:?}");
+    };
+    let [accompany, analyze, o, here, json] =
+        ["accompany", "analyze", "-o", ".", "--json"].map(std::ffi::OsStr::new);
+    for name in WRITTEN {
+        let recording = dir.path().join(name);
+        fs::write(&recording, &whole).unwrap();
+        refused(&[accompany, name.as_ref(), o, here], &recording);
+        refused(&[accompany, recording.as_os_str(), o, here], &recording);
+        refused(&[analyze, name.as_ref(), json, format!("./{name}").as_ref()], &recording);
+        fs::remove_file(&recording).unwrap();
+    }
+    // By other names of the same file.
+    let take = dir.path().join("take.wav");
+    fs::write(&take, &whole).unwrap();
+    let mix = dir.path().join("mix.wav");
+    fs::hard_link(&take, &mix).unwrap();
+    refused(&[accompany, take.as_os_str(), o, here], &take);
+    fs::remove_file(&mix).unwrap();
+    #[cfg(unix)]
+    for (link, to) in [(&mix, &take), (&take, &mix)] {
+        let _ = fs::remove_file(link);
+        fs::write(to, &whole).unwrap();
+        std::os::unix::fs::symlink(to, link).unwrap();
+        refused(&[accompany, take.as_os_str(), o, here], to);
+        refused(&[analyze, take.as_os_str(), json, mix.as_os_str()], to);
+        fs::remove_file(link).unwrap();
+    }
+    assert!(out(&backline(["accompany", "--help"])).contains("replaced"));
 }
 
 #[test]
