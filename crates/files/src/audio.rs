@@ -1,5 +1,7 @@
 //! Recordings in: any of the usual formats to plain samples, with a word on what was odd.
 
+mod wave;
+
 use std::fs::File;
 use std::path::Path;
 
@@ -10,6 +12,7 @@ use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 
+use self::wave::Wave;
 use crate::FileError;
 
 /// Samples that are kept at most, over all channels: 2 GB of memory, which is 93 minutes of stereo at
@@ -96,6 +99,9 @@ fn decode(file: File, path: &Path, max_samples: usize) -> Result<Audio, FileErro
     if let Some(extension) = path.extension().and_then(|e| e.to_str()) {
         hint.with_extension(&extension.to_ascii_lowercase());
     }
+    let file = Wave::new(file).map_err(|source| FileError::Unreadable { path: path.to_owned(), source })?;
+    let collector =
+        Collector { unfinished: file.unfinished, endless: file.endless, ..Collector::new(max_samples) };
     let stream = MediaSourceStream::new(Box::new(file), Default::default());
     let mut format = symphonia::default::get_probe()
         .probe(&hint, stream, FormatOptions::default(), MetadataOptions::default())
@@ -107,7 +113,7 @@ fn decode(file: File, path: &Path, max_samples: usize) -> Result<Audio, FileErro
         })?;
     let unsupported = |what: &str| FileError::Unsupported { path: path.to_owned(), what: what.to_owned() };
     let track = format.default_track(TrackType::Audio).ok_or_else(|| FileError::NotAudio(path.to_owned()))?;
-    let promised = track.num_frames;
+    let promised = track.num_frames.filter(|_| !collector.endless);
     let track_id = track.id;
     let params = track
         .codec_params
@@ -117,7 +123,7 @@ fn decode(file: File, path: &Path, max_samples: usize) -> Result<Audio, FileErro
     let mut decoder = symphonia::default::get_codecs()
         .make_audio_decoder(params, &AudioDecoderOptions::default())
         .map_err(|error| unsupported(&error.to_string()))?;
-    Collector::new(max_samples).collect(&mut *format, &mut *decoder, track_id, promised, path)
+    collector.collect(&mut *format, &mut *decoder, track_id, promised, path)
 }
 
 /// Gathers what the decoder gives.
@@ -132,6 +138,9 @@ struct Collector {
     skipped: usize,
     changed: bool,
     full: bool,
+    /// As the file's [`Wave`] says.
+    unfinished: bool,
+    endless: bool,
 }
 
 impl Collector {
@@ -147,6 +156,8 @@ impl Collector {
             skipped: 0,
             changed: false,
             full: false,
+            unfinished: false,
+            endless: false,
         }
     }
 
@@ -167,6 +178,11 @@ impl Collector {
                 // Chained streams: the next song of a broadcast.
                 Err(Error::ResetRequired) => {
                     self.changed = true;
+                    break;
+                }
+                Err(Error::IoError(error))
+                    if self.endless && error.kind() == std::io::ErrorKind::UnexpectedEof =>
+                {
                     break;
                 }
                 Err(error) => {
@@ -261,6 +277,11 @@ impl Collector {
         } else if self.changed {
             notices.push(format!(
                 "The recording changes its sample rate or channels after {:.2} s, so only that part is used. Export it as one WAV file to use all.",
+                seconds(here)
+            ));
+        } else if self.unfinished {
+            notices.push(format!(
+                "The file does not say how long the recording is: the recorder was stopped before it could write that, or the file was cut short. It is read to its end ({:.2} s). Check that nothing is missing there.",
                 seconds(here)
             ));
         } else if broke_off || seconds(missing) > 0.1 {

@@ -133,6 +133,90 @@ fn a_file_that_breaks_off_is_read_as_far_as_it_goes() {
     }
 }
 
+/// A WAV file whose sizes of the whole and of the samples are as given; `before` stands before the samples.
+fn sized_wav(name: &[u8; 4], riff: u32, before: &[u8], data: u32, samples: &[u8]) -> Vec<u8> {
+    let plain = wav_bytes(1, 1, 8_000, 16, &[], 0);
+    let mut b = name.to_vec();
+    b.extend(riff.to_le_bytes());
+    b.extend(b"WAVE");
+    b.extend(before);
+    b.extend(&plain[12..36]);
+    b.extend(b"data");
+    b.extend(data.to_le_bytes());
+    b.extend(samples);
+    b
+}
+
+/// The chunk of RF64 that holds the sizes.
+fn ds64(riff: u64, data: u64) -> Vec<u8> {
+    let mut b = b"ds64".to_vec();
+    b.extend(28u32.to_le_bytes());
+    for size in [riff, data, data / 2] {
+        b.extend(size.to_le_bytes());
+    }
+    b.extend(0u32.to_le_bytes());
+    b
+}
+
+/// Takes of which the recorder never wrote the length.
+#[test]
+fn takes_that_were_never_finished_are_read_to_their_end() {
+    let samples: Vec<u8> = (0..4_001i16).flat_map(i16::to_le_bytes).collect();
+    for (riff, data) in [
+        (0, 0),
+        (36, 0),
+        (0, u32::MAX),
+        (u32::MAX, u32::MAX),
+        (u32::MAX, 0),
+        (36, 1_000_000),
+        (u32::MAX, u32::MAX - 36),
+    ] {
+        let audio = read_bytes("take.wav", &sized_wav(b"RIFF", riff, &[], data, &samples)).unwrap();
+        assert_eq!(audio.frames(), 4_001, "{riff} {data}");
+        assert!((audio.left[4_000] - 4_000.0 / 32_768.0).abs() < 1e-6, "{riff} {data}");
+        assert!(audio.notices[0].contains("how long"), "{riff} {data}: {:?}", audio.notices);
+        assert_eq!(audio.notices.len(), 1, "{riff} {data}: {:?}", audio.notices);
+    }
+    // Where only the size of the whole is wrong, nothing is missing.
+    let audio = read_bytes("take.wav", &sized_wav(b"RIFF", 0, &[], 8_002, &samples)).unwrap();
+    assert_eq!((audio.frames(), audio.notices), (4_001, Vec::new()));
+    // A file that truly has no sound, and a chunk after it.
+    let mut empty = sized_wav(b"RIFF", 36 + 12, &[], 0, b"LIST");
+    empty.extend([4, 0, 0, 0]);
+    empty.extend(b"INFO");
+    assert!(matches!(read_bytes("empty.wav", &empty), Err(FileError::NoSound(_))));
+}
+
+/// What field recorders write, so that a take may be longer than 4 GB.
+#[test]
+fn rf64_and_bw64_are_read() {
+    let samples: Vec<u8> = (0..4_001i16).flat_map(i16::to_le_bytes).collect();
+    for name in [b"RF64", b"BW64"] {
+        let sizes = ds64(72 + 8_002, 8_002);
+        let mut bytes = sized_wav(name, u32::MAX, &sizes, u32::MAX, &samples);
+        // What stands after the samples is none of them.
+        bytes.extend(b"iXML\x04\0\0\0<a/>");
+        let audio = read_bytes("take.wav", &bytes).unwrap();
+        assert_eq!((audio.frames(), audio.notices.as_slice()), (4_001, &[][..]));
+        assert!((audio.left[4_000] - 4_000.0 / 32_768.0).abs() < 1e-6);
+
+        let never = sized_wav(name, u32::MAX, &ds64(0, 0), u32::MAX, &samples);
+        let audio = read_bytes("take.wav", &never).unwrap();
+        assert_eq!(audio.frames(), 4_001);
+        assert!(audio.notices[0].contains("how long"), "{:?}", audio.notices);
+    }
+    // Five gigabytes, of which the disk holds the beginning only.
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("long.wav");
+    let long = 5u64 << 30;
+    fs::write(&path, sized_wav(b"RF64", u32::MAX, &ds64(72 + long, long), u32::MAX, &samples)).unwrap();
+    fs::File::options().write(true).open(&path).unwrap().set_len(80 + long).unwrap();
+    let audio = read_audio_up_to(&path, 20_000).unwrap();
+    assert_eq!(audio.frames(), 20_000);
+    assert!(audio.left[4_000] > 0.1 && audio.notices[0].contains("longer than fits"), "{:?}", audio.notices);
+    assert_eq!(audio.notices.len(), 1);
+}
+
 #[test]
 fn wild_samples_become_silence() {
     let mut samples = vec![0.25f32; 3_000];
