@@ -1,7 +1,7 @@
 //! The chord lane: what was heard to the left of the playhead, what is expected to the right; every cell
 //! can be set by hand.
 
-use backline_music::{Chord, ChordPin, PitchClass, PlannedChord, Quality};
+use backline_music::{Chord, ChordPin, Key, PitchClass, PlannedChord, Quality};
 use egui::{Align2, Rect, Sense, Stroke, StrokeKind, pos2, vec2};
 
 use super::layout::HEAD_WIDTH;
@@ -30,9 +30,9 @@ struct Cell {
     ranked: Vec<(Option<Chord>, f32)>,
 }
 
-/// A chord's name; a dash for none.
-pub fn symbol(chord: Option<Chord>) -> String {
-    chord.map_or_else(|| "–".to_owned(), Chord::symbol)
+/// A chord's name in a key; a dash for none.
+pub fn symbol(chord: Option<Chord>, key: Option<Key>) -> String {
+    chord.map_or_else(|| "–".to_owned(), |chord| chord.symbol_in(key))
 }
 
 /// The cells that are shown: heard as far as the playhead, then planned, and the musician's over both.
@@ -170,7 +170,7 @@ fn one(room: &mut Room<'_, '_>, lane: Rect, axis: &Axis, i: usize, cell: &Cell, 
         return;
     }
     let doubt = if chord.prob < 0.5 { "?" } else { "" };
-    let text = format!("{}{doubt}", symbol(chord.chord));
+    let text = format!("{}{doubt}", symbol(chord.chord, room.scene.key()));
     let font = if rect.width() > 54.0 { big() } else { head() };
     if rect.width() > 16.0 {
         let at = rect.left_center() + vec2(5.0, 0.0);
@@ -256,6 +256,7 @@ fn snapped(pin: ChordPin, axis: &Axis, room: &Room<'_, '_>) -> ChordPin {
 fn editor(room: &mut Room<'_, '_>) {
     let Some(mut edit) = room.desk.chord.clone() else { return };
     let before = edit.pin.chord;
+    let key = room.scene.key();
     let theme = room.theme();
     let (mut open, mut done) = (true, None);
     let area = egui::Area::new(egui::Id::unique("backline chord")).order(egui::Order::Foreground);
@@ -266,7 +267,7 @@ fn editor(room: &mut Room<'_, '_>) {
                 ui.horizontal_wrapped(|ui| {
                     ui.weak("Heard");
                     for &(chord, prob) in edit.ranked.iter().take(5) {
-                        if ui.button(format!("{} {:.0} %", symbol(chord), prob * 100.0)).clicked() {
+                        if ui.button(format!("{} {:.0} %", symbol(chord, key), prob * 100.0)).clicked() {
                             edit.pin.chord = chord;
                             done = Some(true);
                         }
@@ -278,7 +279,8 @@ fn editor(room: &mut Room<'_, '_>) {
                 ui.weak("Root");
                 for pc in (0..12).map(PitchClass::new) {
                     let on = edit.pin.chord.is_some() && now.root == pc;
-                    if ui.selectable_label(on, pc.to_string()).clicked() {
+                    let name = Chord::new(pc, now.quality).names_in(key).0;
+                    if ui.selectable_label(on, name.to_string()).clicked() {
                         edit.pin.chord = Some(Chord::new(pc, now.quality));
                     }
                 }
@@ -297,14 +299,15 @@ fn editor(room: &mut Room<'_, '_>) {
                 ui.weak("Bass");
                 for pc in now.tones() {
                     let on = edit.pin.chord.is_some() && now.bass == pc;
-                    if ui.selectable_label(on, pc.to_string()).clicked() {
+                    let name = now.over(pc).names_in(key).1;
+                    if ui.selectable_label(on, name.to_string()).clicked() {
                         edit.pin.chord = Some(now.over(pc));
                     }
                 }
             });
             ui.separator();
             ui.horizontal(|ui| {
-                if ui.button(format!("Set {}", symbol(edit.pin.chord))).clicked() {
+                if ui.button(format!("Set {}", symbol(edit.pin.chord, key))).clicked() {
                     done = Some(true);
                 }
                 if ui.button("No chord").clicked() {

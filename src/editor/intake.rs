@@ -90,7 +90,7 @@ pub fn paint(room: &mut Room<'_, '_>, window: Rect) {
                         );
                         say(ui, &facts, theme.high);
                         let names: Vec<String> =
-                            taken.chords.iter().take(NAMED).map(|c| symbol(c.chord)).collect();
+                            taken.chords.iter().take(NAMED).map(|c| symbol(c.chord, taken.key)).collect();
                         let more = if taken.chords.len() > NAMED { " …" } else { "" };
                         say(ui, &format!("{}{more}", names.join("  ")), theme.parts[1]);
                         for notice in &taken.notices {

@@ -221,6 +221,11 @@ impl Scene<'_> {
         matches!(timeline, Some(backline_music::Timeline::Heard { .. }))
     }
 
+    /// The key that chords are spelt in: the musician's, else the one that is heard.
+    pub fn key(&self) -> Option<Key> {
+        self.corrections.key.or(self.snapshot.key.map(|key| key.value))
+    }
+
     /// Length of a bar, in quarter notes.
     pub fn bar_quarters(&self) -> f64 {
         let last = self.snapshot.captured.last().map(|bar| bar.metre);

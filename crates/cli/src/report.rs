@@ -119,8 +119,10 @@ fn write_chords(out: &mut impl Write, a: &Analysis) -> io::Result<()> {
 }
 
 fn symbol(span: &ChordJson) -> String {
-    match chord::parse_label(&span.label) {
-        Ok(Some(chord)) => chord.symbol(),
+    // Spelt as the label is, which knows the key of its time.
+    let root = span.label.split(':').next().and_then(|root| root.parse().ok());
+    match (chord::parse_label(&span.label), root) {
+        (Ok(Some(chord)), Some(root)) => chord.symbol_on(root),
         _ => "-".to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use backline_music::heard::Estimate;
-use backline_music::{Heard, Key, chord};
+use backline_music::{ChordSpan, Heard, Key, chord};
 use serde::{Deserialize, Serialize};
 
 use crate::FileError;
@@ -123,7 +123,7 @@ pub struct ChordJson {
     pub start_s: f64,
     /// End.
     pub end_s: f64,
-    /// Harte's syntax, `N` for no chord.
+    /// Harte's syntax, `N` for no chord; the root is spelt as the key at that time has it.
     pub label: String,
     /// Its probability, 0..=1.
     pub prob: f64,
@@ -333,6 +333,18 @@ fn key_json(key: Key, p: f32, runner_up: Option<(Key, f32)>) -> KeyJson {
     KeyJson { tonic, mode, prob: prob(p), runner_up }
 }
 
+fn chord_json(span: &ChordSpan, key: Option<Key>) -> ChordJson {
+    let label = |chord| chord::label_in(chord, key);
+    ChordJson {
+        start_s: tidy(span.start_s),
+        end_s: tidy(span.end_s),
+        label: label(span.chord),
+        prob: prob(span.prob),
+        runner_up: span.runner_up.map(|(other, p)| ChordGuess { label: label(other), prob: prob(p) }),
+        decided_s: tidy(span.decided_s),
+    }
+}
+
 impl Analysis {
     /// The analysis of `source` from what was heard; `notices` of the file come first.
     pub fn new(source: Source, hearing: Hearing, heard: &Heard, notices: &[String]) -> Self {
@@ -374,16 +386,7 @@ impl Analysis {
             chords: heard
                 .chords
                 .iter()
-                .map(|c| ChordJson {
-                    start_s: tidy(c.start_s),
-                    end_s: tidy(c.end_s),
-                    label: chord::label(c.chord),
-                    prob: prob(c.prob),
-                    runner_up: c
-                        .runner_up
-                        .map(|(other, p)| ChordGuess { label: chord::label(other), prob: prob(p) }),
-                    decided_s: tidy(c.decided_s),
-                })
+                .map(|c| chord_json(c, heard.key_at((c.start_s + c.end_s) / 2.0)))
                 .collect(),
             drums: heard
                 .drums
@@ -455,5 +458,45 @@ impl Analysis {
     /// The folder or the disk refuses.
     pub fn write(&self, path: &Path) -> Result<(), FileError> {
         write_bytes(path, self.to_json().as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use backline_music::heard::KeySpan;
+    use backline_music::{Mode, PitchClass};
+
+    use super::*;
+
+    #[test]
+    fn labels_are_spelt_in_the_key_of_their_time() {
+        let chord = |start_s: f64, label: &str| ChordSpan {
+            start_s,
+            end_s: start_s + 2.0,
+            chord: label.parse().ok(),
+            prob: 0.9,
+            runner_up: Some((label.parse().ok(), 0.1)),
+            decided_s: start_s,
+        };
+        let key = Key::new(PitchClass::E, Mode::Major);
+        let flats = Key::new(PitchClass::new(8), Mode::Major);
+        let heard = Heard {
+            key: Some(Estimate { value: key, prob: 0.8, runner_up: None }),
+            keys: vec![KeySpan {
+                start_s: 2.0,
+                end_s: 4.0,
+                key: flats,
+                prob: 0.8,
+                runner_up: None,
+                decided_s: 4.0,
+            }],
+            chords: vec![chord(0.0, "C#:min/b3"), chord(2.0, "Db:maj"), chord(4.0, "G#:min")],
+            ..Heard::default()
+        };
+        let source = Source { name: String::new(), seconds: 6.0, sample_rate: 44_100, channels: 1 };
+        let analysis = Analysis::new(source, Hearing::Offline, &heard, &[]);
+        let labels: Vec<&str> = analysis.chords.iter().map(|c| c.label.as_str()).collect();
+        assert_eq!(labels, ["C#:min/b3", "Db:maj", "G#:min"]);
+        assert_eq!(analysis.chords[0].runner_up.as_ref().map(|r| r.label.as_str()), Some("C#:min/b3"));
     }
 }

@@ -89,7 +89,7 @@ impl MidiSong {
         let grid = Grid::new(bars, tempo);
         let mut markers: Vec<(u32, String)> = Vec::new();
         for planned in bars.iter().flat_map(|bar| &bar.chords) {
-            let symbol = planned.chord.map_or_else(|| "N.C.".to_owned(), backline_music::Chord::symbol);
+            let symbol = planned.chord.map_or_else(|| "N.C.".to_owned(), |chord| chord.symbol_in(key));
             let tick = grid.tick(planned.start_beat);
             // Chords from before the recording all land on its first tick: the last of them holds.
             markers.pop_if(|(last, _)| *last == tick);

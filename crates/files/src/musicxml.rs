@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use backline_music::{Chord, Key, Metre, Mode, PitchClass, PlannedBar, Quality};
+use backline_music::{Chord, Key, Metre, Mode, NoteName, PlannedBar, Quality};
 
 use crate::FileError;
 use crate::whole::write_bytes;
@@ -55,7 +55,8 @@ impl LeadSheet<'_> {
                     continue;
                 }
                 let offset = ((planned.start_beat - bar.start_beat) * DIVISIONS).round();
-                harmony(&mut xml, planned.chord, offset.clamp(0.0, bar.metre.bar_quarters() * DIVISIONS));
+                let offset = offset.clamp(0.0, bar.metre.bar_quarters() * DIVISIONS);
+                harmony(&mut xml, planned.chord, self.key, offset);
             }
             let duration = (bar.metre.bar_quarters() * DIVISIONS).round();
             let _ = writeln!(
@@ -114,15 +115,15 @@ fn tempo_mark(xml: &mut String, bar: &PlannedBar, last: &mut Option<f64>) {
     );
 }
 
-fn harmony(xml: &mut String, chord: Option<Chord>, offset: f64) {
+fn harmony(xml: &mut String, chord: Option<Chord>, key: Option<Key>, offset: f64) {
     xml.push_str("      <harmony>");
     match chord {
         Some(chord) => {
-            let flats = chord.root.index() != 6;
-            pitch(xml, "root", chord.root, flats);
+            let (root, bass) = chord.names_in(key);
+            pitch(xml, "root", root);
             let _ = write!(xml, "<kind text=\"{}\">{}</kind>", chord.quality.suffix(), kind(chord.quality));
             if chord.bass != chord.root {
-                pitch(xml, "bass", chord.bass, flats);
+                pitch(xml, "bass", bass);
             }
         }
         // The form wants a root even where there is none; its text says what is meant.
@@ -133,15 +134,9 @@ fn harmony(xml: &mut String, chord: Option<Chord>, offset: f64) {
     let _ = writeln!(xml, "<offset>{offset:.0}</offset></harmony>");
 }
 
-fn pitch(xml: &mut String, what: &str, pc: PitchClass, flats: bool) {
-    let name = pc.name(flats);
-    let (step, rest) = name.split_at(1);
+fn pitch(xml: &mut String, what: &str, name: NoteName) {
+    let (step, alter) = (name.letter(), name.alter());
     let _ = write!(xml, "<{what}><{what}-step>{step}</{what}-step>");
-    let alter = match rest {
-        "#" => 1,
-        "b" => -1,
-        _ => 0,
-    };
     if alter != 0 {
         let _ = write!(xml, "<{what}-alter>{alter}</{what}-alter>");
     }
@@ -183,7 +178,7 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use backline_music::PlannedChord;
+    use backline_music::{PitchClass, PlannedChord};
 
     use super::*;
 
@@ -304,12 +299,24 @@ mod tests {
     }
 
     #[test]
+    fn notes_are_spelt_in_the_key() {
+        let chords = [(0.0, 2.0, "C#:min"), (2.0, 2.0, "B:maj/3")];
+        let key = Some(Key::new(PitchClass::E, Mode::Major));
+        let sheet = LeadSheet { title: "", bars: &[bar(0, Metre::FOUR_FOUR, 96.0, &chords)], key };
+        let score = Node::read(&sheet.to_xml());
+        let said = score.all("harmony");
+        let words = |node: &Node| ["root-step", "root-alter", "bass-step", "bass-alter"].map(|w| node.say(w));
+        assert_eq!(words(said[0]), ["C", "1", "", ""]);
+        assert_eq!(words(said[1]), ["B", "", "D", "1"]);
+    }
+
+    #[test]
     fn every_chord_can_be_written() {
         for root in 0..12 {
             for quality in Quality::ALL {
                 let mut xml = String::new();
                 let chord = Chord::new(PitchClass::new(root), quality).over(PitchClass::new(root + 7));
-                harmony(&mut xml, Some(chord), 0.0);
+                harmony(&mut xml, Some(chord), None, 0.0);
                 let read = Node::read(&xml);
                 let alter: i32 = read.say("root-alter").parse().unwrap_or(0);
                 let natural: PitchClass = read.say("root-step").parse().unwrap();

@@ -136,6 +136,18 @@ fn struck_again_ends_the_first() {
     assert_eq!((again[1].tick, again[1].length, again[1].velocity), (2_880, 960, 80));
 }
 
+/// Markers are spelt in the song's key.
+#[test]
+fn chord_symbols_are_spelt_in_the_key() {
+    let mut bars = bars(2, 0.0, Metre::FOUR_FOUR);
+    bars[0].chords[0].chord = "C#:min".parse().ok();
+    bars[1].chords[0].chord = "B:maj/3".parse().ok();
+    let key = Some(Key::new(PitchClass::E, Mode::Major));
+    let tempo = TempoMap::steady(100.0);
+    let song = MidiSong::from_plan("x", &bars, &tempo, key, &Part::ALL, default_program);
+    assert_eq!(song.markers, [(0, "C#m".to_owned()), (3_840, "B/D#".to_owned())]);
+}
+
 #[test]
 fn files_come_back_as_they_were() {
     let tempo =

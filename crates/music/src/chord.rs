@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ParseError, PitchClass};
+use crate::{Key, ParseError, PitchClass};
 
 /// The kinds of chord that Backline hears and plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -206,14 +206,10 @@ impl Chord {
         Ok(Self { root, quality, bass })
     }
 
-    /// What a musician reads on a lead sheet, for example `F#m7b5/A`.
+    /// What a musician reads where the key is not known, for example `F#m7b5/A`; where it is, use
+    /// [`symbol_in`](Self::symbol_in).
     pub fn symbol(self) -> String {
-        let mut symbol = format!("{}{}", self.root, self.quality.suffix());
-        if self.bass != self.root {
-            symbol.push('/');
-            symbol.push_str(self.bass.name(self.root.index() != 6));
-        }
-        symbol
+        self.symbol_in(None)
     }
 }
 
@@ -223,11 +219,7 @@ const DEGREES: [&str; 12] = ["1", "b2", "2", "b3", "3", "4", "b5", "5", "#5", "6
 impl fmt::Display for Chord {
     /// Harte's syntax: `C:maj`, `A:min7/b3`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.root, self.quality.harte())?;
-        if self.bass != self.root {
-            write!(f, "/{}", DEGREES[usize::from(self.root.interval_to(self.bass))])?;
-        }
-        Ok(())
+        f.write_str(&label_in(Some(*self), None))
     }
 }
 
@@ -293,7 +285,19 @@ pub fn parse_label(label: &str) -> Result<Option<Chord>, ParseError> {
 
 /// The label of a chord or of none, in Harte's syntax.
 pub fn label(chord: Option<Chord>) -> String {
-    chord.map_or_else(|| "N".to_owned(), |c| c.to_string())
+    label_in(chord, None)
+}
+
+/// The label of a chord or of none, in Harte's syntax, with the root as a key spells it.
+pub fn label_in(chord: Option<Chord>, key: Option<Key>) -> String {
+    let Some(chord) = chord else { return "N".to_owned() };
+    let root = chord.names_in(key).0;
+    let quality = chord.quality.harte();
+    if chord.bass == chord.root {
+        return format!("{root}:{quality}");
+    }
+    let degree = DEGREES[usize::from(chord.root.interval_to(chord.bass))];
+    format!("{root}:{quality}/{degree}")
 }
 
 #[cfg(test)]

@@ -184,3 +184,11 @@ pub struct Heard {
     /// Sentences for the musician: what is missing or odd, and what it means.
     pub notices: Vec<String>,
 }
+
+impl Heard {
+    /// The key at a time; that of the recent music where none is told.
+    pub fn key_at(&self, seconds: f64) -> Option<Key> {
+        let span = self.keys.iter().find(|span| span.start_s <= seconds && seconds < span.end_s);
+        span.map(|span| span.key).or(self.key.map(|key| key.value))
+    }
+}

@@ -12,7 +12,7 @@
 //! assert_eq!(chord.quality, Quality::Min7);
 //! assert_eq!(chord.bass, PitchClass::C);
 //! assert_eq!(chord.to_string(), "A:min7/b3"); // Harte's syntax, for files
-//! assert_eq!(chord.symbol(), "Am7/C");        // what a musician reads
+//! assert_eq!(chord.symbol(), "Am7/C");        // what a musician reads; `symbol_in` where the key is known
 //! ```
 #![deny(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)]
 
@@ -26,6 +26,7 @@ pub mod part;
 pub mod pitch;
 pub mod plan;
 pub mod score;
+pub mod spelling;
 pub mod tempo_map;
 pub mod time;
 
@@ -38,6 +39,7 @@ pub use metre::Metre;
 pub use part::{DrumVoice, Part};
 pub use pitch::PitchClass;
 pub use plan::{Plan, PlannedBar, PlannedChord, PlannedNote};
+pub use spelling::NoteName;
 pub use tempo_map::TempoMap;
 pub use time::{Timeline, Transport};
 

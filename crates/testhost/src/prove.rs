@@ -126,7 +126,7 @@ fn show_bars(song: &Song, notes: &[PlannedNote]) {
         println!(
             "{:3}  {:12}  {:16}  {:25}  {drums} strokes",
             bar + 1,
-            chord.map_or_else(|| "N".to_owned(), |c| c.symbol()),
+            chord.map_or_else(|| "N".to_owned(), |c| c.symbol_in(Some(song.key))),
             of(Part::Bass),
             of(Part::Chords)
         );
