@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use backline_engine::folders::file_name;
+use backline_files::midi::PPQ;
 use backline_files::wav::{Depth, write_wav};
 use backline_files::{LeadSheet, MidiSong};
 use backline_music::{Key, Part, PlannedBar, PlannedNote, TempoMap};
@@ -75,7 +76,12 @@ impl Clip {
             (Part::Bass, Some(style)) => style.programs.bass,
             (part, _) => backline_files::midi::default_program(part),
         };
-        MidiSong::from_plan(name, &self.bars, &self.tempo, self.key, parts, program)
+        let mut song = MidiSong::from_plan(name, &self.bars, &self.tempo, self.key, parts, program);
+        // Exactly its bars, so that it can be looped: a note that rings on would make it longer.
+        let quarters: f64 = self.bars.iter().map(|bar| bar.metre.bar_quarters()).sum();
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // at most 64 bars
+        song.cut_at((quarters * f64::from(PPQ)).round() as u32);
+        song
     }
 
     /// The clip by the built-in sounds, at `sample_rate` Hz.
@@ -217,6 +223,22 @@ mod tests {
         let last = Clip::of(&choice(1, Some(Part::Bass)), None).unwrap();
         assert_eq!((last.bars.len(), last.parts()), (1, vec![Part::Bass]));
         assert_eq!(Clip::of(&choice(0, None), None), None);
+    }
+
+    #[test]
+    fn a_clip_is_as_long_as_its_bars() {
+        let mut choice = choice(3, None);
+        // The bass rests in the last bar, and a chord rings on beyond it.
+        let last = Arc::make_mut(&mut choice.bars[2]);
+        last.notes.retain(|note| note.part != Part::Bass);
+        let chord = last.notes.iter_mut().find(|note| note.part == Part::Chords).unwrap();
+        chord.length_beats = 7.0;
+        let clip = Clip::of(&choice, None).unwrap();
+        let song = MidiSong::parse(&clip.midi("x", &Part::ALL).to_bytes()).unwrap();
+        assert_eq!((song.end, song.end_tick()), (3 * 3_840, 3 * 3_840));
+        let bass = MidiSong::parse(&clip.midi("x", &[Part::Bass]).to_bytes()).unwrap();
+        assert_eq!(bass.end, 3 * 3_840);
+        assert!(bass.end_tick() < 2 * 3_840);
     }
 
     #[test]

@@ -49,6 +49,7 @@ fn files(folder: &Path) -> [PathBuf; 2] {
         metres: vec![(0, backline_music::Metre::FOUR_FOUR)],
         markers: [(0, "Am"), (1, "F"), (2, "C"), (3, "G")].map(|(i, name)| (i * 1_920, name.into())).to_vec(),
         tracks: Vec::new(),
+        end: 4 * 1_920,
     };
     song.write(&midi).unwrap();
     let wav = folder.join("demo.wav");

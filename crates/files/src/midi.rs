@@ -72,12 +72,16 @@ pub struct MidiSong {
     pub markers: Vec<(u32, String)>,
     /// The tracks.
     pub tracks: Vec<MidiTrack>,
+    /// Where its last bar ends, in ticks: every track of the file ends there, also one that rests, since
+    /// hosts loop a clip by its end. What sounds on beyond it moves the end of the file.
+    pub end: u32,
 }
 
 impl MidiSong {
     /// The song of `bars` on a recording's `tempo`, with a track for each of `parts`. Chord symbols
     /// become markers, one a tick; `program` gives the General MIDI program of a part, counted from 0.
-    /// Where a key is struck again while it sounds, the first note ends there.
+    /// Where a key is struck again while it sounds, the first note ends there. The song ends with its last
+    /// bar, or with the last note where that is later.
     pub fn from_plan(
         name: &str,
         bars: &[PlannedBar],
@@ -117,7 +121,7 @@ impl MidiSong {
                 notes,
             }
         };
-        Self {
+        let mut song = Self {
             name: name.to_owned(),
             ppq: PPQ,
             tempo: grid.tempo_events(),
@@ -125,7 +129,23 @@ impl MidiSong {
             key,
             markers,
             tracks: parts.iter().map(track).collect(),
+            end: bars.last().map_or(0, |bar| grid.tick(bar.end_beat())),
+        };
+        song.end = song.end.max(song.end_tick());
+        // The recording's tempo may go on after the bars that are played.
+        song.tempo.retain(|&(tick, _)| tick == 0 || tick < song.end);
+        song
+    }
+
+    /// Ends the song at `end` ticks: notes that sound on are let go there, and none begins there or later.
+    pub fn cut_at(&mut self, end: u32) {
+        for track in &mut self.tracks {
+            track.notes.retain(|note| note.tick < end);
+            for note in &mut track.notes {
+                note.length = note.length.min(end - note.tick);
+            }
         }
+        self.end = end;
     }
 
     /// Reads a standard MIDI file.
@@ -139,8 +159,9 @@ impl MidiSong {
     /// The file's bytes; the same song gives the same bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let name = self.name.as_bytes();
-        let mut tracks = vec![self.conductor(name)];
-        tracks.extend(self.tracks.iter().map(MidiTrack::events));
+        let end = self.end.max(self.end_tick());
+        let mut tracks = vec![self.conductor(name, end)];
+        tracks.extend(self.tracks.iter().map(|track| track.events(end)));
         let header = Header::new(Format::Parallel, Timing::Metrical(u15::from(self.ppq.clamp(1, 32_767))));
         let mut bytes = Vec::new();
         // Writing into memory cannot fail.
@@ -167,7 +188,7 @@ impl MidiSong {
         seconds + f64::from(tick - from) / ticks_per_quarter * f64::from(micros) * 1e-6
     }
 
-    fn conductor<'a>(&'a self, name: &'a [u8]) -> Vec<TrackEvent<'a>> {
+    fn conductor<'a>(&'a self, name: &'a [u8], end: u32) -> Vec<TrackEvent<'a>> {
         // At the same tick: tempo, metre, key, marker.
         let mut events: Vec<(u32, u8, MetaMessage<'a>)> = vec![(0, 0, MetaMessage::TrackName(name))];
         events.extend(
@@ -184,12 +205,12 @@ impl MidiSong {
         }
         events.extend(self.markers.iter().map(|(t, text)| (*t, 4, MetaMessage::Marker(text.as_bytes()))));
         events.sort_by_key(|&(tick, rank, _)| (tick, rank));
-        with_deltas(events.into_iter().map(|(tick, _, meta)| (tick, TrackEventKind::Meta(meta))))
+        with_deltas(events.into_iter().map(|(tick, _, meta)| (tick, TrackEventKind::Meta(meta))), end)
     }
 }
 
 impl MidiTrack {
-    fn events(&self) -> Vec<TrackEvent<'_>> {
+    fn events(&self, end: u32) -> Vec<TrackEvent<'_>> {
         let channel = u4::from(self.channel.min(15));
         let midi = |message| TrackEventKind::Midi { channel, message };
         let mut notes: Vec<(u32, bool, u8, u8)> = Vec::with_capacity(self.notes.len() * 2);
@@ -210,11 +231,12 @@ impl MidiTrack {
                 midi(if on { MidiMessage::NoteOn { key, vel } } else { MidiMessage::NoteOff { key, vel } }),
             )
         });
-        with_deltas([Some(name), program].into_iter().flatten().map(|e| (0, e)).chain(notes))
+        with_deltas([Some(name), program].into_iter().flatten().map(|e| (0, e)).chain(notes), end)
     }
 }
 
-fn with_deltas<'a>(events: impl Iterator<Item = (u32, TrackEventKind<'a>)>) -> Vec<TrackEvent<'a>> {
+/// A track of the events, which ends at `end` or with the last of them.
+fn with_deltas<'a>(events: impl Iterator<Item = (u32, TrackEventKind<'a>)>, end: u32) -> Vec<TrackEvent<'a>> {
     let mut last = 0;
     let mut out: Vec<TrackEvent<'a>> = events
         .map(|(tick, kind)| {
@@ -223,7 +245,8 @@ fn with_deltas<'a>(events: impl Iterator<Item = (u32, TrackEventKind<'a>)>) -> V
             TrackEvent { delta, kind }
         })
         .collect();
-    out.push(TrackEvent { delta: u28::from(0), kind: TrackEventKind::Meta(MetaMessage::EndOfTrack) });
+    let delta = u28::from(end.saturating_sub(last).min(0x0FFF_FFFF));
+    out.push(TrackEvent { delta, kind: TrackEventKind::Meta(MetaMessage::EndOfTrack) });
     out
 }
 

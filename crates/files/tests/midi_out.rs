@@ -136,6 +136,33 @@ fn struck_again_ends_the_first() {
     assert_eq!((again[1].tick, again[1].length, again[1].velocity), (2_880, 960, 80));
 }
 
+/// Hosts loop a clip by its last event: every track ends with the last bar, whatever it plays.
+#[test]
+fn every_track_ends_with_the_last_bar() {
+    for (metre, bar_ticks) in [
+        (Metre::FOUR_FOUR, 3_840),
+        (Metre::THREE_FOUR, 2_880),
+        (Metre::SIX_EIGHT, 2_880),
+        (Metre::new(7, 8).unwrap(), 3_360),
+    ] {
+        for count in [1, 4] {
+            let mut bars = bars(count, 0.0, metre);
+            // The bass rests in the last bar.
+            bars[count - 1].notes.retain(|note| note.part != Part::Bass);
+            let bytes = song(&bars, &TempoMap::steady(100.0)).to_bytes();
+            let smf = midly::Smf::parse(&bytes).unwrap();
+            let lengths: Vec<u32> =
+                smf.tracks.iter().map(|track| track.iter().map(|e| e.delta.as_int()).sum()).collect();
+            assert_eq!(lengths, [count as u32 * bar_ticks; 4], "{metre}");
+        }
+    }
+    // A note that rings on is not cut here: all tracks wait for it.
+    let mut bars = bars(1, 0.0, Metre::FOUR_FOUR);
+    bars[0].notes[1].length_beats = 6.0;
+    let song = song(&bars, &TempoMap::steady(100.0));
+    assert_eq!((song.end, MidiSong::parse(&song.to_bytes()).unwrap()), (5_760, song));
+}
+
 /// Markers are spelt in the song's key.
 #[test]
 fn chord_symbols_are_spelt_in_the_key() {

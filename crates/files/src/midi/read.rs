@@ -29,6 +29,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<MidiSong, FileError> {
                 _ => {}
             }
         }
+        song.end = song.end.max(tick);
         let parts: Vec<MidiTrack> = (0u8..)
             .zip(channels)
             .filter_map(|(number, channel)| channel.track(&name, number, tick))
