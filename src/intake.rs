@@ -73,7 +73,7 @@ fn hear(path: &Path, name: String, progress: &mut dyn FnMut(f32)) -> Result<Take
 fn read(path: &Path, name: String) -> Result<Taken, String> {
     let unreadable = |source: std::io::Error| match source.kind() {
         std::io::ErrorKind::NotFound => FileError::Missing(path.to_owned()).to_string(),
-        _ => FileError::Unreadable { path: path.to_owned(), source }.to_string(),
+        _ => FileError::Unreadable { path: path.to_owned(), cause: source }.to_string(),
     };
     // Asked before it is opened: opening a named pipe would wait for ever.
     let about = std::fs::metadata(path).map_err(unreadable)?;

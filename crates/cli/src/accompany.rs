@@ -1,6 +1,7 @@
 //! `backline accompany`: the band for a recording, as MIDI and as sound.
 
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -9,7 +10,7 @@ use backline_files::analysis::{Analysis, Hearing};
 use backline_files::wav::{Depth, write_wav};
 use backline_files::{Audio, LeadSheet, MidiSong, read_audio};
 use backline_music::{Part, PlannedNote, TempoMap};
-use backline_synth::{Stereo, render};
+use backline_synth::render;
 
 use crate::args::Accompany;
 use crate::progress::Progress;
@@ -23,6 +24,8 @@ const BAND_SOUND: &str = "backing.wav";
 const MIX: &str = "mix.wav";
 /// Highest sample of what is written, just under full scale.
 const PEAK: f32 = 0.98;
+/// Root of the mean power of the whole band, a channel, at knobs in the middle: the mean over all styles.
+const BAND_RMS: f64 = 0.1;
 
 /// Hears the file, plays along and writes the folder.
 pub fn run(args: &Accompany) -> anyhow::Result<Outcome> {
@@ -101,12 +104,13 @@ fn write_midi(args: &Accompany, band: &Accompaniment, tempo: &TempoMap) -> anyho
 }
 
 /// Writes the band alone, and with the recording; both as long as the recording, so that they line up
-/// with it. The band is set to the recording's level; if the sum would clip, both files come down alike.
+/// with it. A band with its knobs in the middle is as loud as the recording is meanwhile; so energy, or parts that do not
+/// play, are heard as what they are. If the sum would clip, both files come down alike.
 fn write_sound(dir: &Path, audio: Audio, band: &Accompaniment, tempo: &TempoMap) -> anyhow::Result<()> {
     let notes: Vec<PlannedNote> = band.notes().copied().collect();
     #[allow(clippy::cast_precision_loss)] // sample rates
     let mut sound = render(&notes, tempo, audio.sample_rate as f32, audio.frames());
-    let level = balance(&audio, &sound);
+    let level = balance(&audio, played(band, tempo, &audio));
     let mut peak = 0.0f32;
     for (side, input) in [(&mut sound.left, &audio.left[..]), (&mut sound.right, audio.right())] {
         for (s, i) in side.iter_mut().zip(input) {
@@ -128,16 +132,34 @@ fn write_sound(dir: &Path, audio: Audio, band: &Accompaniment, tempo: &TempoMap)
     Ok(())
 }
 
-/// The gain that brings the band's power to the recording's, within ±18 dB.
-fn balance(audio: &Audio, band: &Stereo) -> f32 {
-    let power = |channel: &[f32]| channel.iter().map(|s| f64::from(*s) * f64::from(*s)).sum::<f64>();
-    let input = power(&audio.left) + power(audio.right());
-    let band = power(&band.left) + power(&band.right);
-    if band <= 0.0 || input <= 0.0 {
+/// The samples of the recording in which the band plays.
+fn played(band: &Accompaniment, tempo: &TempoMap, audio: &Audio) -> Range<usize> {
+    let sample = |beat: f64| {
+        let at = tempo.seconds_at(beat) * f64::from(audio.sample_rate);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // saturates
+        let at = at.max(0.0) as usize;
+        at.min(audio.frames())
+    };
+    match (band.bars.first(), band.bars.last()) {
+        (Some(first), Some(last)) => sample(first.start_beat)..sample(last.end_beat()),
+        _ => 0..0,
+    }
+}
+
+/// The gain that brings a whole band with its knobs in the middle to the recording's power in `played`, within ±18 dB.
+fn balance(audio: &Audio, played: Range<usize>) -> f32 {
+    let mean_power = |channel: &[f32]| {
+        let played = &channel[played.clone()];
+        #[allow(clippy::cast_precision_loss)] // samples
+        let frames = played.len().max(1) as f64;
+        played.iter().map(|s| f64::from(*s) * f64::from(*s)).sum::<f64>() / frames
+    };
+    let rms = (0.5 * (mean_power(&audio.left) + mean_power(audio.right()))).sqrt();
+    if rms <= 0.0 {
         return 1.0;
     }
     #[allow(clippy::cast_possible_truncation)]
-    let gain = (input / band).sqrt() as f32;
+    let gain = (rms / BAND_RMS) as f32;
     gain.clamp(0.125, 8.0)
 }
 
@@ -163,4 +185,56 @@ fn say_what_was_written(args: &Accompany, a: &Analysis, band: &Accompaniment) ->
         args.out.display()
     )?;
     out.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use backline_music::{Controls, StyleChoice};
+    use backline_play::Taste;
+
+    /// Mean power of a band's channels, with its gain taken out of it.
+    fn rms(band: &Accompaniment, audio: &Audio) -> f64 {
+        let notes: Vec<PlannedNote> = band.notes().copied().collect();
+        #[allow(clippy::cast_precision_loss)]
+        let sound = render(&notes, &band.tempo_map, audio.sample_rate as f32, audio.frames());
+        let at = played(band, &band.tempo_map, audio);
+        let power =
+            |side: &[f32]| side[at.clone()].iter().map(|s| f64::from(s * s)).sum::<f64>() / at.len() as f64;
+        (0.5 * (power(&sound.left) + power(&sound.right))).sqrt()
+    }
+
+    #[test]
+    fn the_level_of_a_band_is_that_of_its_styles() {
+        let song = backline_synth::demo::demo_song();
+        let cut = 8 * song.sample_rate as usize;
+        let mono = song.mono();
+        let audio = Audio {
+            sample_rate: song.sample_rate,
+            left: mono[..cut].to_vec(),
+            right: None,
+            channels: 1,
+            notices: Vec::new(),
+        };
+        let band = |style: &str, energy: f32, bars: Option<usize>| {
+            let style = StyleChoice::Named(style.to_owned());
+            let controls = Controls { style, energy, ..Controls::default() };
+            let models = backline_engine::Models::built_in();
+            accompany(&audio.left, 44_100.0, models, &controls, &Taste::neutral(), bars, &mut |_| {}).unwrap()
+        };
+        let all: Vec<(String, f64)> = backline_play::styles()
+            .iter()
+            .map(|style| (style.id.clone(), rms(&band(&style.id, 0.0, None), &audio)))
+            .collect();
+        println!("{all:?}");
+        let mean = (all.iter().map(|s| s.1 * s.1).sum::<f64>() / all.len() as f64).sqrt();
+        assert!((mean / BAND_RMS).log10().abs() < 0.05, "{mean}");
+        // Energy is heard.
+        let (soft, loud) = (rms(&band("rock", -1.0, None), &audio), rms(&band("rock", 1.0, None), &audio));
+        assert!(loud > 1.5 * soft, "{soft} {loud}");
+        // Where the band plays for two bars only, the recording's level there counts.
+        let whole = balance(&audio, played(&band("rock", 0.0, None), &song.tempo, &audio));
+        let short = balance(&audio, played(&band("rock", 0.0, Some(2)), &song.tempo, &audio));
+        assert!((short / whole).log10().abs() < 0.1, "{short} {whole}");
+    }
 }

@@ -107,10 +107,10 @@ pub struct Accompany {
     #[arg(long, default_value_t = 0.3, value_parser = zero_to_one)]
     pub temperature: f32,
     /// The same seed gives the same notes
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1, allow_negative_numbers = true)]
     pub seed: u32,
     /// Play only this many bars
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     pub bars: Option<u32>,
     /// Who plays: any of drums,chords,bass
     #[arg(long, value_delimiter = ',', value_parser = part, default_value = "drums,chords,bass")]

@@ -123,7 +123,7 @@ impl TasteFile {
             (1..1000).map(|n| self.path.with_extension(format!("damaged-{n}.json"))).find(|p| !p.exists());
         let aside = free.unwrap_or_else(|| self.path.with_extension("damaged.json"));
         std::fs::rename(&self.path, &aside)
-            .map_err(|source| FileError::Unwritable { path: aside.clone(), source })?;
+            .map_err(|source| FileError::Unwritable { path: aside.clone(), cause: source })?;
         Ok(aside)
     }
 
@@ -146,7 +146,7 @@ impl TasteFile {
     pub fn write(&self, taste: &Taste) -> Result<(), TasteFileError> {
         if let Some(folder) = self.path.parent().filter(|f| !f.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder)
-                .map_err(|source| FileError::Unwritable { path: folder.to_owned(), source })?;
+                .map_err(|source| FileError::Unwritable { path: folder.to_owned(), cause: source })?;
         }
         Ok(write_bytes(&self.path, taste.to_json().as_bytes())?)
     }
@@ -159,7 +159,7 @@ impl TasteFile {
         match std::fs::remove_file(&self.path) {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-            Err(source) => Err(FileError::Unwritable { path: self.path.clone(), source }.into()),
+            Err(source) => Err(FileError::Unwritable { path: self.path.clone(), cause: source }.into()),
         }
     }
 }

@@ -75,7 +75,7 @@ pub fn read_audio(path: &Path) -> Result<Audio, FileError> {
 pub fn read_audio_up_to(path: &Path, max_samples: usize) -> Result<Audio, FileError> {
     let unreadable = |source: std::io::Error| match source.kind() {
         std::io::ErrorKind::NotFound => FileError::Missing(path.to_owned()),
-        _ => FileError::Unreadable { path: path.to_owned(), source },
+        _ => FileError::Unreadable { path: path.to_owned(), cause: source },
     };
     // Asked before it is opened: opening a named pipe would wait for ever.
     let about = std::fs::metadata(path).map_err(unreadable)?;
@@ -99,7 +99,8 @@ fn decode(file: File, path: &Path, max_samples: usize) -> Result<Audio, FileErro
     if let Some(extension) = path.extension().and_then(|e| e.to_str()) {
         hint.with_extension(&extension.to_ascii_lowercase());
     }
-    let file = Wave::new(file).map_err(|source| FileError::Unreadable { path: path.to_owned(), source })?;
+    let file =
+        Wave::new(file).map_err(|source| FileError::Unreadable { path: path.to_owned(), cause: source })?;
     let collector =
         Collector { unfinished: file.unfinished, endless: file.endless, ..Collector::new(max_samples) };
     let stream = MediaSourceStream::new(Box::new(file), Default::default());

@@ -13,12 +13,12 @@ pub enum FileError {
     #[error("{path}: this is not a file, so it cannot be played. Give the path of one recording.", path = .0.display())]
     NotAFile(PathBuf),
     /// The system refused to read the file.
-    #[error("{path}: the file cannot be read ({source}). Check its permissions and the disk.", path = .path.display())]
+    #[error("{path}: the file cannot be read ({cause}). Check its permissions and the disk.", path = .path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The file has no bytes.
     #[error("{path}: the file is empty, so there is nothing to hear. Export or download it again.", path = .0.display())]
@@ -52,12 +52,12 @@ pub enum FileError {
         what: String,
     },
     /// The system refused to write the file.
-    #[error("{path}: the file cannot be written ({source}). Choose a folder that you may write to, on a disk with space.", path = .path.display())]
+    #[error("{path}: the file cannot be written ({cause}). Choose a folder that you may write to, on a disk with space.", path = .path.display())]
     Unwritable {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The bytes are no MIDI file.
     #[error("this is not a MIDI file that can be read ({0}). Export it again as a standard MIDI file.")]

@@ -45,9 +45,13 @@ impl LeadSheet<'_> {
         xml.push_str("  <part-list>\n    <score-part id=\"P1\"><part-name>Chords</part-name></score-part>\n  </part-list>\n");
         xml.push_str("  <part id=\"P1\">\n");
         let (mut metre, mut tempo, mut symbol) = (None, None, None);
-        for (number, bar) in (1u32..).zip(self.bars) {
-            let _ = writeln!(xml, "    <measure number=\"{number}\">");
-            self.attributes(&mut xml, number == 1, bar.metre, &mut metre);
+        // A pickup is bar 0: bar 1 is where the first whole bar begins.
+        let pickup = matches!(self.bars, [first, second, ..]
+            if first.start_beat < -1e-6 && first.metre.bar_quarters() < second.metre.bar_quarters());
+        for (number, bar) in (u32::from(!pickup)..).zip(self.bars) {
+            let implicit = if number == 0 { " implicit=\"yes\"" } else { "" };
+            let _ = writeln!(xml, "    <measure number=\"{number}\"{implicit}>");
+            self.attributes(&mut xml, metre.is_none(), bar.metre, &mut metre);
             tempo_mark(&mut xml, bar, &mut tempo);
             for planned in &bar.chords {
                 // As on any lead sheet, a chord that goes on is not written again.
@@ -108,10 +112,16 @@ fn tempo_mark(xml: &mut String, bar: &PlannedBar, last: &mut Option<f64>) {
         return;
     }
     *last = Some(bpm);
+    // Compound metres are counted in dotted quarters; what is played is counted in quarters.
+    let (unit, beats) = if bar.metre.is_compound() {
+        ("<beat-unit>quarter</beat-unit><beat-unit-dot/>", bpm / 1.5)
+    } else {
+        ("<beat-unit>quarter</beat-unit>", bpm)
+    };
     let _ = writeln!(
         xml,
-        "      <direction placement=\"above\"><direction-type><metronome><beat-unit>quarter</beat-unit>\
-         <per-minute>{bpm:.0}</per-minute></metronome></direction-type><sound tempo=\"{bpm:.2}\"/></direction>"
+        "      <direction placement=\"above\"><direction-type><metronome>{unit}\
+         <per-minute>{beats:.0}</per-minute></metronome></direction-type><sound tempo=\"{bpm:.2}\"/></direction>"
     );
 }
 

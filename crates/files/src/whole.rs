@@ -16,7 +16,7 @@ pub fn write_whole(
     path: &Path,
     fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
 ) -> Result<(), FileError> {
-    let unwritable = |source| FileError::Unwritable { path: path.to_owned(), source };
+    let unwritable = |source| FileError::Unwritable { path: path.to_owned(), cause: source };
     let Some(name) = path.file_name() else {
         return Err(unwritable(std::io::Error::from(std::io::ErrorKind::InvalidInput)));
     };

@@ -13,8 +13,9 @@ use super::PPQ;
 
 /// How far the file may run off the recording before a tempo event corrects it: one sample at 48 kHz.
 const TOLERANCE_S: f64 = 20e-6;
-/// A bar line this close to the first sample needs no lead-in.
-const AT_START_S: f64 = 1e-6;
+/// A bar line this close to the first sample is the file's beginning: a lead-in would be a bar of a sixteenth at thousands of
+/// beats a minute, and every bar a sixteenth off the grid of whoever opens the file. The first beat takes up the difference.
+const AT_START_S: f64 = 0.03;
 const SIXTEENTHS: f64 = 4.0;
 /// The longest file in ticks: what a variable-length number of MIDI can hold.
 const MAX_TICK: f64 = 268_435_455.0;
