@@ -1,0 +1,150 @@
+//! What the window asks for is carried out, without a window.
+
+use backline_engine::KeptBar;
+use backline_music::{Key, Mode, Part, PitchClass, PlannedChord};
+
+use super::*;
+use crate::bridge::bridge;
+use crate::intake::Taken;
+
+fn app() -> App {
+    App::new(Arc::new(BacklineParams::default()), bridge().2, Threads::default())
+}
+
+fn act(app: &mut App, act: Action) {
+    app.apply(&egui::Context::default(), vec![act]);
+}
+
+fn kept(velocity: u8) -> Edits {
+    let mut edits = Edits::default();
+    edits.keep(KeptBar {
+        start_beat: 8.0,
+        length_beats: 4.0,
+        part: Part::Drums,
+        on_heard_beat: false,
+        notes: vec![(36, velocity, 0.0, 0.25).into()],
+    });
+    edits
+}
+
+#[test]
+fn edits_go_into_the_project_and_can_be_undone() {
+    let mut app = app();
+    let saved = |app: &App| app.params.state.read().unwrap().edits.clone();
+    act(&mut app, Action::Edit("add a note (Drums)".into(), kept(90)));
+    act(&mut app, Action::Edit("velocity (Drums)".into(), kept(120)));
+    act(&mut app, Action::Edit("nothing".into(), kept(120)));
+    assert_eq!(app.history.names(), (Some("velocity (Drums)"), None), "what changes nothing is no step");
+    act(&mut app, Action::Undo);
+    assert_eq!(saved(&app), kept(90));
+    act(&mut app, Action::Undo);
+    assert_eq!(saved(&app), Edits::default());
+    act(&mut app, Action::Redo);
+    act(&mut app, Action::Redo);
+    assert_eq!(saved(&app), kept(120));
+    // Slot B starts as a copy; what is written there stays there.
+    act(&mut app, Action::SwapSlot);
+    act(&mut app, Action::Edit("clear".into(), Edits::default()));
+    act(&mut app, Action::SwapSlot);
+    assert_eq!(saved(&app), kept(120));
+}
+
+#[test]
+fn a_gesture_within_one_frame_is_a_step_though_the_host_takes_it_over_later() {
+    let mut app = app();
+    let id = ParamId::Energy;
+    let now = app.params.dial(id).now();
+    for value in [0.7, now] {
+        app.apply(
+            &egui::Context::default(),
+            vec![Action::Begin(id), Action::Set(id, value), Action::End(id)],
+        );
+    }
+    assert_eq!(app.history.names(), (Some("Energy 0.0 % → +40.0 %"), None));
+    act(&mut app, Action::Begin(ParamId::Seed));
+    act(&mut app, Action::End(ParamId::Seed));
+    assert_eq!(app.history.names().0, Some("Energy 0.0 % → +40.0 %"), "what sets nothing is no step");
+}
+
+#[test]
+fn what_a_file_tells_is_set_in_one_step() {
+    let mut app = app();
+    let planned = |start_beat, label: &str| PlannedChord {
+        start_beat,
+        length_beats: 4.0,
+        chord: label.parse().ok(),
+        prob: 0.6,
+    };
+    let key = Some(Key::new(PitchClass::D, Mode::Minor));
+    app.intake = Intake::Done(Taken {
+        name: "a.mid".into(),
+        tempo_bpm: 100.0,
+        key,
+        metre: backline_music::Metre::FOUR_FOUR,
+        chords: vec![planned(0.0, "D:min"), planned(4.0, "G:7")],
+        notices: Vec::new(),
+    });
+    act(&mut app, Action::File(FileAct::Key));
+    act(&mut app, Action::File(FileAct::Chords(16.0)));
+    let set = app.params.state.read().unwrap().corrections.clone();
+    assert_eq!(set.key, key);
+    let pins: Vec<_> = set.chords.iter().map(|pin| (pin.start_beat, pin.chord)).collect();
+    assert_eq!(pins, [(16.0, "D:min".parse().ok()), (20.0, "G:7".parse().ok())]);
+    assert_eq!((app.history.names().0, &app.intake), (Some("chords of a.mid"), &Intake::Nothing));
+    act(&mut app, Action::Undo);
+    assert_eq!(app.params.state.read().unwrap().corrections, Corrections { key, ..Corrections::default() });
+}
+
+#[test]
+fn a_file_is_heard_beside_the_window() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("letter.wav");
+    std::fs::write(&path, "this is a letter").unwrap();
+    let mut app = app();
+    act(&mut app, Action::File(FileAct::Ask));
+    assert_eq!(app.intake, Intake::Asking);
+    act(&mut app, Action::File(FileAct::Open(path.display().to_string())));
+    assert!(matches!(app.intake, Intake::Working { .. }), "the window does not wait");
+    let begun = Instant::now();
+    while matches!(app.intake, Intake::Working { .. }) && begun.elapsed() < Duration::from_secs(30) {
+        app.hear_of_files(&egui::Context::default());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(matches!(&app.intake, Intake::Failed(why) if why.contains("not audio")), "{:?}", app.intake);
+}
+
+#[test]
+fn what_shall_be_heard_is_rendered_beside_the_window() {
+    let (mut audio, _worker, editor) = crate::bridge::bridge();
+    let mut app = App::new(Arc::default(), editor, Threads::default());
+    let hear = |app: &mut App, label: &str| act(app, Action::Hear(Heard::Chord(label.parse().unwrap())));
+    hear(&mut app, "C:maj");
+    assert_eq!((app.notices.len(), app.rendering.is_none()), (1, true), "no audio runs: {:?}", app.notices);
+    app.notices.clear();
+    app.end.meters.sample_rate.store(44_100.0, Ordering::Relaxed);
+    let rendered = |app: &mut App| {
+        let begun = Instant::now();
+        while (app.rendering.is_some() || app.rendered.is_some()) && begun.elapsed() < Duration::from_secs(30)
+        {
+            app.hear_of_auditions();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
+    hear(&mut app, "C:maj");
+    hear(&mut app, "F:maj7");
+    rendered(&mut app);
+    let mut held = None;
+    assert!(audio.auditions.swap(&mut held));
+    assert_eq!(
+        held.as_deref(),
+        Some(&Audition::of_chord("F:maj7".parse().unwrap(), 44_100.0)),
+        "the last counts"
+    );
+    assert!(app.notices.is_empty());
+    // The audio has stopped: the second one finds the first still waiting.
+    for chord in ["G:7", "A:min"] {
+        hear(&mut app, chord);
+        rendered(&mut app);
+    }
+    assert_eq!(app.notices, [NO_AUDIO]);
+}
