@@ -199,9 +199,8 @@ impl App {
         }
         status.jumped = self.jumped.is_some_and(|at| at.elapsed() < JUMP_SHOWN);
         let committed = self.end.snapshot.output_buffer_mut().plan.as_ref().map(|plan| plan.committed_beat);
-        if let (Some(asked), Some(committed)) = (self.asked_at, committed)
-            && committed != asked
-        {
+        // At rest no bar comes that could follow it.
+        if !status.playing || committed != self.asked_at {
             self.asked_at = None;
         }
         status.asked = self.asked_at.is_some();
@@ -763,6 +762,7 @@ impl NiceEguiApp for App {
         if let Some((id, ..)) = self.before.take() {
             self.with_setter(|params, setter| params.dial(id).end(setter));
         }
+        self.asked_at = None;
         self.end.meters.window_moves.store(false, Ordering::Relaxed);
         self.context = None;
         self.catcher = None;

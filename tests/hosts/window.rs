@@ -144,6 +144,20 @@ pub fn look(connection: &impl Connection, window: u32, name: &str) -> Vec<[u8; 3
     picture
 }
 
+/// Counts the frames that the plug-in's window paints in a host's: each call tells how many there were since the last.
+fn frames<'a>(connection: &'a impl Connection, window: u32) -> impl Fn() -> usize + 'a {
+    use x11rb::protocol::Event;
+    use x11rb::protocol::present::{ConnectionExt as _, EventMask};
+    let inner = connection.query_tree(window).unwrap().reply().unwrap().children[0];
+    let event = connection.generate_id().unwrap();
+    // The framework asks the server for each frame when it may be painted; the answers are counted.
+    connection.present_select_input(event, inner, EventMask::COMPLETE_NOTIFY).unwrap().check().unwrap();
+    || {
+        let events = std::iter::from_fn(|| connection.poll_for_event().unwrap());
+        events.filter(|event| matches!(event, Event::PresentCompleteNotify(_))).count()
+    }
+}
+
 fn colours(picture: &[[u8; 3]]) -> usize {
     picture.iter().collect::<std::collections::BTreeSet<_>>().len()
 }
@@ -294,6 +308,17 @@ fn a_knob_that_is_turned_moves_the_parameter() {
     host.idle();
     let after = host.get("Energy");
     look(&connection, window, "knob");
+    // What was turned while nothing plays is not waited for.
+    let frames = frames(&connection, window);
+    for _ in 0..7 {
+        rest(&mut host, &mut || {});
+    }
+    let _ = frames();
+    for _ in 0..7 {
+        rest(&mut host, &mut || {});
+    }
+    let frames = frames();
+    assert!(frames <= 2, "{frames} frames in a second at rest");
     host.close_window();
     assert!(after > before + 0.1, "the knob was turned from {before} to {after}");
 }

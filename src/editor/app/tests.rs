@@ -148,3 +148,24 @@ fn what_shall_be_heard_is_rendered_beside_the_window() {
     }
     assert_eq!(app.notices, [NO_AUDIO]);
 }
+
+#[test]
+fn what_was_asked_for_is_on_its_way_only_while_the_band_plays() {
+    let (_audio, mut worker, editor) = bridge();
+    let mut app = App::new(Arc::default(), editor, Threads::default());
+    let mut plan = |app: &mut App, committed_beat| {
+        let plan = backline_music::Plan { committed_beat, ..backline_music::Plan::empty() };
+        worker.snapshot.write(Snapshot { plan: Some(Arc::new(plan)), ..Snapshot::default() });
+        app.end.snapshot.update();
+    };
+    plan(&mut app, f64::NEG_INFINITY);
+    act(&mut app, Action::Set(ParamId::Energy, 0.9));
+    assert!(!app.status().asked, "at rest no bar is planned");
+    app.end.meters.playing.store(true, Ordering::Relaxed);
+    assert!(!app.status().asked, "what was turned at rest is not asked for when it plays");
+    plan(&mut app, 8.0);
+    act(&mut app, Action::Set(ParamId::Energy, 0.8));
+    assert!(app.status().asked);
+    plan(&mut app, 12.0);
+    assert!(!app.status().asked, "the bar is planned");
+}
