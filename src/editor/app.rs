@@ -17,8 +17,8 @@ use raw_window_handle::{HasWindowHandle as _, RawWindowHandle};
 use rtrb::PushError;
 
 use super::closing::Threads;
-use super::dial::ParamId;
-use super::history::{History, Settings};
+use super::dial::{Dial, ParamId};
+use super::history::{Change, History, Settings};
 use super::moment::{self, State, Status};
 use super::scene::{
     Action, ClipChoice, ClipsView, Correction, Desk, FileAct, Format, Heard, Intake, PresetAction, Scene,
@@ -69,8 +69,8 @@ pub struct App {
     context: Option<GuiContext>,
     desk: Desk,
     history: History,
-    /// The gesture in hand: how things were when it began, and what was set last.
-    before: Option<(ParamId, Settings, f32)>,
+    /// The gesture in hand: the value when it began, and what was set last.
+    gesture: Option<(ParamId, f32, f32)>,
     corrections: Corrections,
     edits: Edits,
     look: Look,
@@ -111,7 +111,7 @@ impl App {
             context: None,
             desk: Desk::default(),
             history: History::default(),
-            before: None,
+            gesture: None,
             corrections: Corrections::default(),
             edits: Edits::default(),
             look: Look::default(),
@@ -168,6 +168,7 @@ impl App {
             values: self.params.values(),
             corrections: self.corrections.clone(),
             edits: self.edits.clone(),
+            preset: self.preset.clone(),
         }
     }
 
@@ -211,14 +212,13 @@ impl App {
         for act in acts {
             match act {
                 Action::Begin(id) => {
-                    let settings = self.settings();
-                    let now = settings.values[id.index()];
-                    self.before = Some((id, settings, now));
+                    let now = self.params.dial(id).now();
+                    self.gesture = Some((id, now, now));
                     self.with_setter(|params, setter| params.dial(id).begin(setter));
                 }
                 Action::Set(id, value) => {
                     self.with_setter(|params, setter| params.dial(id).set(setter, value));
-                    if let Some((_, _, set)) = self.before.as_mut().filter(|(held, ..)| *held == id) {
+                    if let Some((_, _, set)) = self.gesture.as_mut().filter(|(held, ..)| *held == id) {
                         *set = value;
                     }
                     if id.is_musical() || id == ParamId::Form {
@@ -229,25 +229,25 @@ impl App {
                     self.with_setter(|params, setter| params.dial(id).end(setter));
                     self.end_gesture(id);
                 }
+                Action::Notch(id, value) => self.notch(id, value),
+                Action::Together(name, values) => self.together(name, &values),
                 Action::Demo(on) => self.demo(on),
                 Action::Correct(correction) => self.correct(correction),
                 Action::Edit(name, edits) => self.edit(name, edits),
                 Action::Undo => {
-                    let now = self.settings();
-                    if let Some(before) = self.history.undo(now) {
-                        self.restore(&before);
+                    if let Some(change) = self.history.undo() {
+                        self.restore(change);
                     }
                 }
                 Action::Redo => {
-                    let now = self.settings();
-                    if let Some(after) = self.history.redo(now) {
-                        self.restore(&after);
+                    if let Some(change) = self.history.redo() {
+                        self.restore(change);
                     }
                 }
                 Action::SwapSlot => {
                     let now = self.settings();
-                    let other = self.history.swap(now);
-                    self.restore(&other);
+                    let change = self.history.swap(now);
+                    self.restore(change);
                 }
                 Action::CopySlot => {
                     let now = self.settings();
@@ -293,24 +293,45 @@ impl App {
     /// Notes the gesture as a step. By what was set, not by what the parameter says: a host may take that over a
     /// block later.
     fn end_gesture(&mut self, id: ParamId) {
-        let Some((held, before, to)) = self.before.take() else { return };
-        if held != id || !id.is_musical() {
-            return;
-        }
-        let dial = self.params.dial(id);
-        let from = before.values[id.index()];
-        if from != to {
-            let name = format!("{} {} → {}", dial.title(), dial.shown(from), dial.shown(to));
-            self.history.push(name, before);
+        let Some((_, from, to)) = self.gesture.take().filter(|(held, ..)| *held == id) else { return };
+        self.history.push(turned(self.params.dial(id), from, to), Change::of_values([(id, from, to)]));
+    }
+
+    /// One notch: those that follow each other are one step.
+    fn notch(&mut self, id: ParamId, to: f32) {
+        let from = self.params.dial(id).now();
+        self.put(&[(id, to)]);
+        let params = Arc::clone(&self.params);
+        let name = |from, to| turned(params.dial(id), from, to);
+        self.history.push_notch(id, from, to, Instant::now(), name);
+        if id.is_musical() {
+            self.asked();
         }
     }
 
-    fn restore(&mut self, settings: &Settings) {
-        self.put(&settings.differing(&self.params.values()));
-        let (corrections, edits) = (settings.corrections.clone(), settings.edits.clone());
+    /// Several parameters in one step.
+    fn together(&mut self, name: String, values: &[(ParamId, f32)]) {
+        let now = self.params.values();
+        self.put(values);
+        let change = Change::of_values(values.iter().map(|&(id, to)| (id, now[id.index()], to)));
+        self.history.push(name, change);
+        self.asked();
+    }
+
+    /// Sets what a step changes, and nothing else.
+    fn restore(&mut self, change: Change) {
+        let values: Vec<_> = change.values.iter().map(|&(id, _, to)| (id, to)).collect();
+        self.put(&values);
         self.write_state(|state| {
-            state.corrections = corrections;
-            state.edits = edits;
+            if let Some((_, corrections)) = change.corrections {
+                state.corrections = corrections;
+            }
+            if let Some((_, edits)) = change.edits {
+                state.edits = edits;
+            }
+            if let Some((_, preset)) = change.preset {
+                state.preset = preset;
+            }
         });
         self.asked();
     }
@@ -355,7 +376,8 @@ impl App {
 
     fn set_corrections(&mut self, name: String, corrections: Corrections) {
         if corrections != self.corrections {
-            self.history.push(name, self.settings());
+            let change = Some((self.corrections.clone(), corrections.clone()));
+            self.history.push(name, Change { corrections: change, ..Change::default() });
             self.write_state(|state| state.corrections = corrections);
             self.asked();
         }
@@ -363,7 +385,8 @@ impl App {
 
     fn edit(&mut self, name: String, edits: Edits) {
         if edits != self.edits {
-            self.history.push(name, self.settings());
+            let change = Some((self.edits.clone(), edits.clone()));
+            self.history.push(name, Change { edits: change, ..Change::default() });
             self.write_state(|state| state.edits = edits);
             self.asked();
         }
@@ -424,9 +447,10 @@ impl App {
             }
         }
         values.retain(|(id, value)| (now[id.index()] - value).abs() > 1.0e-6);
-        let before = self.settings();
         self.put(&values);
-        self.history.push(format!("preset {name}"), before);
+        let mut change = Change::of_values(values.iter().map(|&(id, to)| (id, now[id.index()], to)));
+        change.preset = (name != self.preset).then(|| (self.preset.clone(), name.clone()));
+        self.history.push(format!("preset {name}"), change);
         self.write_state(|state| state.preset = name);
         self.asked();
     }
@@ -759,7 +783,7 @@ impl NiceEguiApp for App {
 
     fn editor_closed(&mut self) {
         // A gesture that the closing cuts off is over for the host as well.
-        if let Some((id, ..)) = self.before.take() {
+        if let Some((id, ..)) = self.gesture.take() {
             self.with_setter(|params, setter| params.dial(id).end(setter));
         }
         self.asked_at = None;
@@ -770,6 +794,11 @@ impl NiceEguiApp for App {
         self.desk = Desk::default();
         self.applied = None;
     }
+}
+
+/// What a step is called that turned a parameter.
+fn turned(dial: &dyn Dial, from: f32, to: f32) -> String {
+    format!("{} {} → {}", dial.title(), dial.shown(from), dial.shown(to))
 }
 
 /// The window's number on an X server.

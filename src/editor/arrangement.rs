@@ -126,11 +126,14 @@ fn is_alone(room: &Room<'_, '_>, part: Part) -> bool {
 
 /// Switches all other parts off, or on again.
 fn solo(room: &mut Room<'_, '_>, part: Part) {
-    let others = if is_alone(room, part) { 1.0 } else { 0.0 };
-    room.put(switch_of(part), 1.0);
-    for other in Part::ALL.into_iter().filter(|other| *other != part) {
-        room.put(switch_of(other), others);
-    }
+    let (name, others) = match is_alone(room, part) {
+        true => ("all parts".to_owned(), 1.0),
+        false => (format!("{part} alone"), 0.0),
+    };
+    let value = |other| (switch_of(other), if other == part { 1.0 } else { others });
+    let mut values = Part::ALL.map(value).to_vec();
+    values.retain(|(id, value)| room.value(*id) != *value);
+    room.acts.push(Action::Together(name, values));
 }
 
 /// Keys of the lanes, from the top: 1 to 3 give one the focus; M, S and K mute, solo and keep the one that has it, and R throws

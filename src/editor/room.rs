@@ -280,7 +280,7 @@ impl Room<'_, '_> {
         if response.hovered() {
             let notches: f32 = self.ui.input(|i| i.events.iter().map(wheel_notches).sum());
             if notches != 0.0 && self.desk.held.is_none() {
-                self.put(id, notch(value, notches, fine, steps));
+                self.acts.push(Action::Notch(id, notch(value, notches, fine, steps)));
             }
         }
         if response.has_focus() {
@@ -304,7 +304,7 @@ impl Room<'_, '_> {
         let down = pressed(Key::ArrowDown) || pressed(Key::ArrowLeft);
         let (home, enter) = (pressed(Key::Home), pressed(Key::Enter));
         if up != down {
-            self.put(id, notch(value, if up { 1.0 } else { -1.0 }, fine, steps));
+            self.acts.push(Action::Notch(id, notch(value, if up { 1.0 } else { -1.0 }, fine, steps)));
         } else if home {
             self.put(id, self.scene.params.dial(id).usual());
         } else if enter && self.desk.typing.is_none() {

@@ -123,6 +123,11 @@ pub enum Action {
     Set(ParamId, f32),
     /// The gesture has ended.
     End(ParamId),
+    /// The wheel or a key turns a parameter to a normalised value, as a gesture of its own: notches that follow each other
+    /// are one step.
+    Notch(ParamId, f32),
+    /// Several parameters, as one step of this name.
+    Together(String, Vec<(ParamId, f32)>),
     /// The demo shall play, or end.
     Demo(bool),
     /// Something is corrected.

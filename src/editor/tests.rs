@@ -299,7 +299,10 @@ impl Bench {
         super::paint(ui, &scene, &mut self.desk, &mut acts);
         for act in &acts {
             match act {
-                Action::Set(id, value) => self.values[id.index()] = *value,
+                Action::Set(id, value) | Action::Notch(id, value) => self.values[id.index()] = *value,
+                Action::Together(_, values) => {
+                    values.iter().for_each(|(id, value)| self.values[id.index()] = *value);
+                }
                 Action::Edit(_, edits) => self.edits = edits.clone(),
                 _ => {}
             }
@@ -572,7 +575,11 @@ fn values_are_typed_and_keys_step() {
     bench.key(egui::Key::Tab);
     bench.acts.clear();
     bench.key(egui::Key::ArrowUp);
-    assert!(bench.acts.contains(&Action::Begin(ParamId::Brightness)), "Tab goes on: {:?}", bench.acts);
+    assert!(
+        matches!(bench.acts[..], [Action::Notch(ParamId::Brightness, _)]),
+        "Tab goes on: {:?}",
+        bench.acts
+    );
 }
 
 #[test]
@@ -585,7 +592,8 @@ fn every_button_asks_for_what_it_says() {
     assert_eq!(bench.click("[Livelier]"), gesture(ParamId::Energy, 0.625));
     assert_eq!(bench.click("[Darker]"), gesture(ParamId::Brightness, 0.375));
     assert_eq!(bench.click("[Send: Chords]").len(), 3);
-    assert_eq!(bench.click("[Solo Bass]").len(), 9, "itself on, the others off");
+    let alone = |values: &[_]| [Action::Together("Bass alone".into(), values.to_vec())];
+    assert_eq!(bench.click("[Solo Bass]"), alone(&[(ParamId::Chords, 0.0)]), "drums are off by now");
     assert_eq!(bench.click("[Hear it now]"), [Action::Demo(true)]);
     assert_eq!(bench.click("[Undo]"), [Action::Undo]);
     assert_eq!(bench.click("[Redo]"), [], "there is nothing to redo");

@@ -372,6 +372,11 @@ fn keys_that_are_pressed_reach_the_window() {
     assert!(after > before, "an arrow steps from {before} to {after}");
     assert_eq!(press(&mut host, &[CONTROL, Z]), before, "undone");
     assert_eq!(press(&mut host, &[CONTROL, SHIFT, Z]), after, "done again");
+    // What the host moves meanwhile is not taken back.
+    host.set("Swing", 0.875);
+    assert_eq!(press(&mut host, &[CONTROL, Z]), before, "undone");
+    assert_eq!(host.get("Swing"), 0.875, "the host's automation stays");
+    press(&mut host, &[CONTROL, SHIFT, Z]);
     // The page of keys lies over everything.
     let without = look(&connection, window, "keys");
     press(&mut host, &[SHIFT, SLASH]);

@@ -169,3 +169,54 @@ fn what_was_asked_for_is_on_its_way_only_while_the_band_plays() {
     plan(&mut app, 12.0);
     assert!(!app.status().asked, "the bar is planned");
 }
+
+#[test]
+fn a_step_takes_back_what_it_changed_and_no_more() {
+    let mut app = app();
+    let pin =
+        ChordPin { start_beat: 8.0, length_beats: 4.0, chord: "F:maj7".parse().ok(), on_heard_beat: false };
+    act(&mut app, Action::Correct(Correction::Pin(pin)));
+    let back = app.history.clone().undo().unwrap();
+    assert_eq!((back.values, back.edits), (Vec::new(), None), "the host may have moved them since");
+    act(&mut app, Action::Edit("add a note (Drums)".into(), kept(90)));
+    act(&mut app, Action::Undo);
+    let state = app.params.state.read().unwrap().clone();
+    assert_eq!((state.corrections.chords, state.edits), (vec![pin], Edits::default()));
+}
+
+#[test]
+fn what_belongs_together_is_one_step() {
+    let mut app = app();
+    let parts = vec![(ParamId::Drums, 0.0), (ParamId::Chords, 0.0), (ParamId::Bass, 1.0)];
+    act(&mut app, Action::Together("Bass alone".into(), parts));
+    for value in [0.51, 0.52, 0.53] {
+        act(&mut app, Action::Notch(ParamId::Energy, value));
+    }
+    let undone = [app.history.undo(), app.history.undo(), app.history.undo()];
+    let values = undone.map(|change| change.map(|change| change.values));
+    let parts = vec![(ParamId::Drums, 0.0, 1.0), (ParamId::Chords, 0.0, 1.0)];
+    assert_eq!(values, [Some(vec![(ParamId::Energy, 0.53, 0.5)]), Some(parts), None]);
+}
+
+#[test]
+fn a_presets_name_goes_and_comes_with_it() {
+    let mut app = app();
+    app.library = Library::in_folder(None);
+    let saved = |app: &App| app.params.state.read().unwrap().preset.clone();
+    let names: Vec<String> = app.library.names().into_iter().map(|(name, _)| name).take(3).collect();
+    act(&mut app, Action::Preset(PresetAction::Load(1)));
+    act(&mut app, Action::Preset(PresetAction::Load(2)));
+    act(&mut app, Action::Undo);
+    assert_eq!(saved(&app), names[1]);
+    act(&mut app, Action::SwapSlot);
+    assert_eq!((saved(&app), app.history.names()), (names[1].clone(), (None, None)));
+    act(&mut app, Action::Preset(PresetAction::Load(0)));
+    act(&mut app, Action::SwapSlot);
+    assert_eq!(saved(&app), names[1], "each slot has its own");
+    act(&mut app, Action::Redo);
+    assert_eq!(saved(&app), names[2]);
+    act(&mut app, Action::SwapSlot);
+    assert_eq!(saved(&app), names[0]);
+    act(&mut app, Action::Undo);
+    assert_eq!(saved(&app), names[1]);
+}
