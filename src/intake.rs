@@ -1,6 +1,7 @@
 //! Files that come into the window: a recording is heard with hindsight, by the same engine; a MIDI file is read.
 
-use std::path::Path;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use backline_engine::{Models, Taste, accompany};
 use backline_files::{FileError, MidiSong, read_audio};
@@ -41,9 +42,60 @@ impl Taken {
 /// A sentence on why nothing could be taken from it.
 pub fn take(path: &Path, progress: &mut dyn FnMut(f32)) -> Result<Taken, String> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let midi =
+    let named =
         path.extension().is_some_and(|e| e.eq_ignore_ascii_case("mid") || e.eq_ignore_ascii_case("midi"));
-    if midi { read(path, name) } else { hear(path, name, progress) }
+    if named || begins_as_midi(path) { read(path, name) } else { hear(path, name, progress) }
+}
+
+/// Whether a file is MIDI, whatever it is called.
+fn begins_as_midi(path: &Path) -> bool {
+    let mut begin = [0; 4];
+    // Asked before it is opened: opening a named pipe would wait for ever.
+    let is_file = std::fs::metadata(path).is_ok_and(|about| about.is_file());
+    let read = |begin: &mut [u8]| std::fs::File::open(path)?.read_exact(begin);
+    is_file && read(&mut begin).is_ok() && begin == *b"MThd"
+}
+
+/// The path that a text means which was typed or pasted: `~` is the musician's folder, and a `file:` address (RFC 8089) is a path,
+/// too.
+pub fn path_of(text: &str) -> PathBuf {
+    let text = text.trim().trim_matches(['"', '\'']);
+    if let Some(address) = text.strip_prefix("file:") {
+        return path_of_address(address);
+    }
+    let inside = text.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with(['/', '\\']));
+    match (inside, std::env::home_dir()) {
+        (Some(inside), Some(home)) => home.join(inside.trim_start_matches(['/', '\\'])),
+        _ => PathBuf::from(text),
+    }
+}
+
+/// What follows `file:` may be `///path`, `//host/path` or `/path`: all are in use.
+fn path_of_address(address: &str) -> PathBuf {
+    let path = match address.strip_prefix("//") {
+        Some(rest) => rest.find('/').map_or("", |at| &rest[at..]),
+        None => address,
+    };
+    // `/C:/Music`, as Windows writes it.
+    let drive = path.len() > 2 && path.as_bytes()[2] == b':' && cfg!(windows);
+    let (mut rest, mut bytes) = (if drive { &path.as_bytes()[1..] } else { path.as_bytes() }, Vec::new());
+    while let [first, after @ ..] = rest {
+        let escaped = after.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
+        let byte = escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &after[2..] } else { after };
+    }
+    path_of_bytes(bytes)
+}
+
+#[cfg(unix)]
+fn path_of_bytes(bytes: Vec<u8>) -> PathBuf {
+    PathBuf::from(<std::ffi::OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes))
+}
+
+#[cfg(not(unix))]
+fn path_of_bytes(bytes: Vec<u8>) -> PathBuf {
+    PathBuf::from(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn hear(path: &Path, name: String, progress: &mut dyn FnMut(f32)) -> Result<Taken, String> {
@@ -89,14 +141,38 @@ fn read(path: &Path, name: String) -> Result<Taken, String> {
              bass line and a melody, or one with chord symbols."
         ));
     }
-    Ok(Taken {
-        name,
-        tempo_bpm: song.tempo.first().map_or(120.0, |&(_, us)| 60.0e6 / f64::from(us.max(1))),
-        key: song.key,
-        metre: song.metres.first().map_or(Metre::default(), |m| m.1),
-        chords,
-        notices: Vec::new(),
-    })
+    let (line, metre) = first_full_bar(&song);
+    let end = song.end_tick().max(line + 1);
+    let seconds = song.seconds_at(end) - song.seconds_at(line);
+    let quarters = |ticks: u32| f64::from(ticks) / f64::from(song.ppq.max(1));
+    let tempo_bpm = quarters(end - line) / seconds.max(1e-9) * 60.0;
+    let chords = after(&chords, quarters(line));
+    Ok(Taken { name, tempo_bpm, key: song.key, metre, chords, notices: Vec::new() })
+}
+
+/// The first bar line of a song, and its metre: what comes before, a pickup or the time until a recording's music begins, has
+/// a metre of its own that holds for one bar, shorter than those of the song.
+fn first_full_bar(song: &MidiSong) -> (u32, Metre) {
+    let bar = |metre: Metre| metre.bar_quarters() * f64::from(song.ppq);
+    match song.metres[..] {
+        [(0, pickup), (line, metre), ..]
+            if (bar(pickup) - f64::from(line)).abs() < 0.5 && bar(pickup) < bar(metre) =>
+        {
+            (line, metre)
+        }
+        [(_, metre), ..] => (0, metre),
+        [] => (0, Metre::default()),
+    }
+}
+
+/// The chords from `start_beat` on, counted from there.
+fn after(chords: &[PlannedChord], start_beat: f64) -> Vec<PlannedChord> {
+    let moved = chords.iter().map(|chord| {
+        let start = (chord.start_beat - start_beat).max(0.0);
+        let length_beats = chord.start_beat + chord.length_beats - start_beat - start;
+        PlannedChord { start_beat: start, length_beats, ..*chord }
+    });
+    moved.filter(|chord| chord.length_beats > 1e-6).collect()
 }
 
 /// Equal neighbours joined; what lies before the first bar line is left out.
@@ -173,6 +249,88 @@ mod tests {
             chords.iter().take(8).map(|c| c.chord.map(|c| (c.root, c.quality.is_minor()))).collect()
         };
         assert_eq!(triads(&read.chords), triads(&heard.chords), "{:?}", told(&read.chords));
+    }
+
+    /// Four bars of four quarters at 120 BPM, a chord each.
+    fn four_bars() -> Vec<backline_music::PlannedBar> {
+        let chords = ["A:min", "F:maj", "C:maj", "G:maj"];
+        let bar = |(i, label): (i64, &str)| {
+            let start_beat = i as f64 * 4.0;
+            let note = |key| backline_music::PlannedNote {
+                part: backline_music::Part::Chords,
+                key,
+                velocity: 90,
+                onset_beat: start_beat,
+                length_beats: 4.0,
+            };
+            let chord: Chord = label.parse().unwrap();
+            backline_music::PlannedBar {
+                index: i,
+                start_beat,
+                metre: Metre::FOUR_FOUR,
+                tempo_bpm: 120.0,
+                style: "rock".into(),
+                fill: false,
+                chords: vec![PlannedChord { start_beat, length_beats: 4.0, chord: Some(chord), prob: 0.9 }],
+                notes: chord.tones().map(|tone| note(48 + tone.index())).collect(),
+            }
+        };
+        (0..).zip(chords).map(bar).collect()
+    }
+
+    #[test]
+    fn a_file_is_taken_from_its_first_full_bar() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("backing.mid");
+        let parts = [backline_music::Part::Chords];
+        // The music begins after so many seconds: at once, on a bar line, with 5/8 and with three quarters before it.
+        for lead_in_s in [0.0, 2.0, 1.27, 1.48] {
+            let points = (0..=4).map(|i| (f64::from(i) * 4.0, lead_in_s + f64::from(i) * 2.0));
+            let tempo = backline_music::TempoMap::new(points);
+            let mut midi = MidiSong::from_plan("x", &four_bars(), &tempo, None, &parts, |_| 0);
+            for marked in [true, false] {
+                if !marked {
+                    midi.markers.clear();
+                }
+                midi.write(&path).unwrap();
+                let taken = take(&path, &mut |_| {}).unwrap();
+                let mut chords = taken.chords.clone();
+                // A whole bar of rest is a bar of the file.
+                let rest = if lead_in_s == 2.0 { 4.0 } else { 0.0 };
+                chords.retain(|chord| chord.chord.is_some());
+                let starts: Vec<f64> = chords.iter().map(|chord| chord.start_beat - rest).collect();
+                assert_eq!(starts, [0.0, 4.0, 8.0, 12.0], "{lead_in_s} s, marked: {marked}");
+                assert_eq!(told(&chords), ["Am", "F", "C", "G"]);
+                assert_eq!(taken.metre, Metre::FOUR_FOUR);
+                assert!((taken.tempo_bpm - 120.0).abs() < 0.1, "{lead_in_s}: {}", taken.tempo_bpm);
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_is_what_it_begins_with() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("song.bin");
+        let tempo = backline_music::TempoMap::steady(120.0);
+        let midi = MidiSong::from_plan("x", &four_bars(), &tempo, None, &backline_music::Part::ALL, |_| 0);
+        midi.write(&path).unwrap();
+        assert_eq!(told(&take(&path, &mut |_| {}).unwrap().chords), ["Am", "F", "C", "G"]);
+    }
+
+    #[test]
+    fn a_path_is_understood_as_it_is_typed_or_pasted() {
+        let home = std::env::home_dir().unwrap();
+        for (text, path) in [
+            (" '/songs/take 3.wav' ", PathBuf::from("/songs/take 3.wav")),
+            ("~/x.wav", home.join("x.wav")),
+            ("~", home),
+            ("~x.wav", PathBuf::from("~x.wav")),
+            ("file:///songs/J%C3%BCrgen%20100%25.wav", PathBuf::from("/songs/Jürgen 100%.wav")),
+            ("file://localhost/a.mid", PathBuf::from("/a.mid")),
+            ("file:/50%.mid", PathBuf::from("/50%.mid")),
+        ] {
+            assert_eq!(path_of(text), path, "{text}");
+        }
     }
 
     #[test]

@@ -569,15 +569,15 @@ impl App {
     fn file(&mut self, ctx: &egui::Context, act: FileAct) {
         match (act, &self.intake) {
             (FileAct::Ask, _) => self.intake = Intake::Asking,
-            (FileAct::Open(path), _) => self.take(ctx, PathBuf::from(path)),
-            (FileAct::Chords(from), Intake::Done(taken)) => {
+            (FileAct::Open(path), _) => self.take(ctx, intake::path_of(&path)),
+            (FileAct::Chords(from, on_heard_beat), Intake::Done(taken)) => {
                 let mut corrections = self.corrections.clone();
                 for chord in &taken.chords {
                     corrections.pin(ChordPin {
                         start_beat: from + chord.start_beat,
                         length_beats: chord.length_beats,
                         chord: chord.chord,
-                        on_heard_beat: false,
+                        on_heard_beat,
                     });
                 }
                 let name = format!("chords of {}", taken.name);
@@ -589,7 +589,7 @@ impl App {
                 let name = format!("key of {}", taken.name);
                 self.set_corrections(name, corrections);
             }
-            (FileAct::Chords(_) | FileAct::Key, _) => {}
+            (FileAct::Chords(..) | FileAct::Key, _) => {}
             (FileAct::Close, _) => {
                 // What is still being heard is heard in vain.
                 self.intake = Intake::Nothing;

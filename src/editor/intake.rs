@@ -4,7 +4,8 @@ use egui::{Align2, Rect, RichText, Stroke, StrokeKind, vec2};
 
 use super::chords::symbol;
 use super::room::{RADIUS, Room};
-use super::scene::{Action, FileAct, Intake};
+use super::scene::{Action, FileAct, Intake, Scene};
+use super::selection::bar_around;
 use super::theme::{big, body, head, small};
 use super::tooltips;
 
@@ -12,6 +13,17 @@ use super::tooltips;
 const NAMED: usize = 16;
 /// Width of the card.
 const WIDTH: f32 = 440.0;
+
+/// Where the bar after the playhead's starts, whether on the heard beat, and what a button says of it; nothing while the music
+/// stands nowhere, or before bar 1.
+fn next_bar(scene: &Scene<'_>) -> Option<(f64, bool, String)> {
+    scene.snapshot.place?;
+    let on_heard_beat = scene.on_heard_beat();
+    // The bar line that is in force: after a bar of another metre bars do not start on multiples of their length.
+    let (_, next) = bar_around(scene, scene.playhead());
+    let number = crate::clips::number(next, scene.bar_quarters());
+    (on_heard_beat || next > 0.0).then(|| (next, on_heard_beat, format!("… from bar {number}")))
+}
 
 /// Paints the card, if there is something to say, and what shows that a file would be taken.
 pub fn paint(room: &mut Room<'_, '_>, window: Rect) {
@@ -98,15 +110,11 @@ pub fn paint(room: &mut Room<'_, '_>, window: Rect) {
                         }
                         ui.separator();
                         ui.horizontal_wrapped(|ui| {
-                            let bar = scene.bar_quarters();
-                            let next = ((scene.playhead() / bar).floor() + 1.0).max(0.0);
-                            let mut starts = vec![(0.0, "Set its chords from bar 1".to_owned())];
-                            if next > 0.0 && scene.snapshot.place.is_some() {
-                                starts.push((next * bar, format!("… from bar {}", next + 1.0)));
-                            }
-                            for (from, text) in starts {
+                            let mut starts = vec![(0.0, false, "Set its chords from bar 1".to_owned())];
+                            starts.extend(next_bar(scene));
+                            for (from, on_heard_beat, text) in starts {
                                 if ui.button(text).on_hover_text(tooltips::USE_CHORDS).clicked() {
-                                    acts.push(Action::File(FileAct::Chords(from)));
+                                    acts.push(Action::File(FileAct::Chords(from, on_heard_beat)));
                                 }
                             }
                             if let Some(key) = taken.key

@@ -85,8 +85,8 @@ pub enum FileAct {
     Ask,
     /// Opens the file at a path.
     Open(String),
-    /// Sets its chords from this beat on.
-    Chords(f64),
+    /// Sets its chords from this beat on; whether that is one of the heard beat.
+    Chords(f64, bool),
     /// Sets its key.
     Key,
     /// Is done with it.

@@ -85,7 +85,7 @@ fn what_a_file_tells_is_set_in_one_step() {
         notices: Vec::new(),
     });
     act(&mut app, Action::File(FileAct::Key));
-    act(&mut app, Action::File(FileAct::Chords(16.0)));
+    act(&mut app, Action::File(FileAct::Chords(16.0, false)));
     let set = app.params.state.read().unwrap().corrections.clone();
     assert_eq!(set.key, key);
     let pins: Vec<_> = set.chords.iter().map(|pin| (pin.start_beat, pin.chord)).collect();

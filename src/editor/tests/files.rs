@@ -19,14 +19,39 @@ fn a_file_is_asked_for_told_of_and_used() {
     let song = a_song();
     let key = song.key.unwrap();
     bench.intake = Intake::Done(song);
-    assert_eq!(bench.click_label("Set its chords from bar 1"), [Action::File(FileAct::Chords(0.0))]);
-    assert_eq!(bench.click_label("… from bar 6"), [Action::File(FileAct::Chords(20.0))]);
+    assert_eq!(bench.click_label("Set its chords from bar 1"), [Action::File(FileAct::Chords(0.0, false))]);
+    assert_eq!(bench.click_label("… from bar 6"), [Action::File(FileAct::Chords(20.0, false))]);
     assert_eq!(bench.click_label(&format!("Set {key}")), [Action::File(FileAct::Key)]);
     bench.intake = Intake::Failed("Why.".into());
     bench.rest();
     bench.acts.clear();
     bench.key(egui::Key::Escape);
     assert_eq!(bench.acts, [Action::File(FileAct::Close)]);
+}
+
+#[test]
+fn a_files_chords_start_on_a_bar_line_of_the_clock_that_is_followed() {
+    let from = |snapshot: Snapshot, button: &str| {
+        let mut bench = Bench::new(State::Locked, USUAL_SIZE);
+        bench.ctx.enable_accesskit();
+        bench.intake = Intake::Done(a_song());
+        bench.status.pos_beats = snapshot.place.unwrap().beat;
+        bench.snapshot = snapshot;
+        bench.click_label(button)
+    };
+    let place = playing().place.unwrap();
+    let bare = Snapshot { plan: None, captured: Vec::new(), cells: Vec::new(), ..playing() };
+    let at = |place| Snapshot { place: Some(place), ..bare.clone() };
+    let chords = |beat, heard| [Action::File(FileAct::Chords(beat, heard))];
+    let heard =
+        Place { timeline: Timeline::Heard { anchor_s: 0.0, anchor_beat: 0.0, tempo_bpm: 96.0 }, ..place };
+    assert_eq!(from(at(heard), "… from bar 6"), chords(20.0, true));
+    // After a bar of two quarters.
+    let odd = Place { beat: 20.5, bar_start: 18.0, ..place };
+    assert_eq!(from(at(odd), "… from bar 7"), chords(22.0, false));
+    let demo = crate::demo::DEMO_BEAT;
+    let demo_place = Place { beat: demo + 17.0, bar_start: demo + 16.0, ..place };
+    assert_eq!(from(at(demo_place), "… from bar 6"), chords(demo + 20.0, false));
 }
 
 /// What only tells something when the pointer is over it.
