@@ -28,42 +28,38 @@ mod status;
 pub mod theme;
 mod timeline;
 pub mod tooltips;
+mod zoom;
 
 use std::sync::Arc;
 
 use nice_plug::editor::dpi::LogicalSize;
 use nice_plug::editor::{ResizeHint, SizeConstraints};
-use nice_plug_egui::{
-    EguiEditorState, EguiNiceSettings, GraphicsConfig, RepaintNotifier, create_egui_editor,
-};
+use nice_plug_egui::{EguiNiceSettings, GraphicsConfig, RepaintNotifier};
 
 use crate::bridge::EditorEnd;
 use crate::params::BacklineParams;
 
 pub use app::App;
-use closing::Threads;
 pub use closing::Window;
-use layout::{Layout, MIN_SIZE, USUAL_SIZE};
+use layout::{Layout, MIN_SIZE};
 use room::Room;
 use scene::{Action, Desk, Scene};
 
 /// Makes the editor. No window opens here; `news` is rung when there is something new to see.
 pub fn create(params: Arc<BacklineParams>, end: EditorEnd, news: RepaintNotifier) -> Option<Window> {
+    Some(Window::new(params, end, news, settings))
+}
+
+/// How the framework is to make a window.
+fn settings() -> EguiNiceSettings {
     let constraints = SizeConstraints::Logical {
         min_size: Some(LogicalSize::new(MIN_SIZE.x * 0.75, MIN_SIZE.y * 0.75)),
         max_size: None,
     };
     let hint = ResizeHint { size_constraints: constraints, ..ResizeHint::RESIZABLE };
-    let threads = Threads::default();
     // Nothing here fades from colour to colour, and where graphics are software dithering costs with every pixel.
     let graphics = GraphicsConfig { dithering: false, ..GraphicsConfig::default() };
-    let inner = create_egui_editor(
-        EguiEditorState::from_size(LogicalSize::new(USUAL_SIZE.x, USUAL_SIZE.y), 1.0),
-        news,
-        EguiNiceSettings::new().with_tile("Backline").with_resize_hint(hint).with_graphics_config(graphics),
-        App::new(params, end, threads.clone()),
-    )?;
-    Some(Window::new(inner, threads))
+    EguiNiceSettings::new().with_tile("Backline").with_resize_hint(hint).with_graphics_config(graphics)
 }
 
 /// Paints the window, on a ground that is filled already: with the theme's colour behind a room, since rooms fill most

@@ -24,6 +24,7 @@ use super::scene::{
     Action, ClipChoice, ClipsView, Correction, Desk, FileAct, Format, Heard, Intake, PresetAction, Scene,
 };
 use super::theme::Theme;
+use super::zoom::{self, Zoom};
 use crate::audition::Audition;
 use crate::bridge::{EditorEnd, Judgement};
 use crate::clips::Clip;
@@ -75,6 +76,7 @@ pub struct App {
     edits: Edits,
     look: Look,
     applied: Option<Look>,
+    zoom: Zoom,
     library: Library,
     names: Vec<(String, bool)>,
     preset: String,
@@ -116,6 +118,7 @@ impl App {
             edits: Edits::default(),
             look: Look::default(),
             applied: None,
+            zoom: Zoom::default(),
             library: Library::default(),
             names: Vec::new(),
             preset: String::new(),
@@ -135,6 +138,11 @@ impl App {
             jumped: None,
             asked_at: None,
         }
+    }
+
+    /// How large the window is.
+    pub fn extent(&self) -> zoom::Shared {
+        self.zoom.extent.clone()
     }
 
     /// Takes over what the project holds: another project may have been loaded since. Never waits; if
@@ -684,11 +692,16 @@ impl App {
             if self.look.light { egui::Theme::Light } else { egui::Theme::Dark },
             theme.visuals(),
         );
-        // The window keeps its size in points: at another zoom it is another size on the screen.
-        ctx.set_zoom_factor(self.look.zoom);
         let usual = egui::Style::default().animation_time;
         ctx.all_styles_mut(|style| style.animation_time = if self.look.calm { 0.0 } else { usual });
         self.applied = Some(self.look);
+    }
+
+    /// The zoom follows the window's size, and a zoom that is chosen asks for another size.
+    fn fit_zoom(&mut self, ctx: &egui::Context, frame: &Frame) {
+        let window = frame.baseview_window().size();
+        let size = egui::vec2(window.logical.width as f32, window.logical.height as f32);
+        self.zoom.settle(ctx, self.look.zoom, size, window.scale_factor as f32, x11_window(frame));
     }
 }
 
@@ -706,6 +719,7 @@ impl NiceEguiApp for App {
         }
         self.applied = None;
         self.apply_look(&ctx, frame);
+        self.zoom.open();
         self.catch_files(&ctx, frame);
         let graphics = frame.baseview_window().gl_context();
         ctx.add_plugin(graphics.map_or_else(Canvas::default, |gl| Canvas::of(&gl)));
@@ -723,6 +737,7 @@ impl NiceEguiApp for App {
         self.hear_of_auditions();
         self.hear_of_files(&ui.ctx().clone());
         self.apply_look(&ui.ctx().clone(), frame);
+        self.fit_zoom(&ui.ctx().clone(), frame);
         let status = self.status();
         let values = self.params.values();
         let mut acts = Vec::new();

@@ -7,16 +7,22 @@
 
 use std::cell::RefCell;
 use std::error::Error;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nice_plug::context::gui::GuiContext;
-use nice_plug::editor::dpi::NativeSize;
+use nice_plug::editor::dpi::{LogicalSize, NativeSize};
 use nice_plug::editor::{Editor, EditorHandle, HostMethods, ParentWindowHandle, ResizeHint, SpawnedEditor};
-use nice_plug::plugin::TrackInfo;
-use nice_plug_egui::{EguiEditor, EguiEditorHandle};
+use nice_plug_egui::baseview::HandlerError;
+use nice_plug_egui::{
+    EguiEditorHandle, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, RepaintNotifier,
+    create_egui_editor,
+};
 
 use super::App;
+use super::zoom::{self, Extent};
+use crate::bridge::EditorEnd;
+use crate::params::BacklineParams;
 
 /// A thread that takes longer is left to itself: better than a host that hangs.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -58,16 +64,67 @@ impl Drop for Mark {
     }
 }
 
+/// The app, which outlives the framework's editors: each window has one of its own, so that it opens as large as the window before
+/// it was.
+#[derive(Clone)]
+struct Lasting(Arc<Mutex<App>>);
+
+impl Lasting {
+    fn app(&self) -> MutexGuard<'_, App> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl NiceEguiApp for Lasting {
+    fn build(&mut self, ctx: egui::Context, gui: GuiContext, frame: &mut Frame) -> Result<(), HandlerError> {
+        self.app().build(ctx, gui, frame)
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut Frame) {
+        self.app().ui(ui, frame);
+    }
+
+    fn editor_closed(&mut self) {
+        self.app().editor_closed();
+    }
+}
+
 /// The framework's editor, whose windows are gone when they are closed.
 pub struct Window {
-    inner: EguiEditor<App>,
+    app: Lasting,
+    params: Arc<BacklineParams>,
+    extent: zoom::Shared,
+    news: RepaintNotifier,
+    settings: fn() -> EguiNiceSettings,
     threads: Threads,
 }
 
 impl Window {
-    /// An editor whose app marks its threads in `threads`.
-    pub fn new(inner: EguiEditor<App>, threads: Threads) -> Self {
-        Self { inner, threads }
+    /// An editor. No window opens here; `news` is rung when there is something new to see.
+    pub fn new(
+        params: Arc<BacklineParams>,
+        end: EditorEnd,
+        news: RepaintNotifier,
+        settings: fn() -> EguiNiceSettings,
+    ) -> Self {
+        let threads = Threads::default();
+        let app = App::new(Arc::clone(&params), end, threads.clone());
+        let extent = app.extent();
+        let app = Lasting(Arc::new(Mutex::new(app)));
+        Self { app, params, extent, news, settings, threads }
+    }
+
+    /// How large the window is, or shall be when it opens.
+    fn extent(&self) -> Extent {
+        self.extent.with(|extent| {
+            // Another project may have been loaded since. If it is being written just now, the window asks once it is open.
+            if !extent.open
+                && let Ok(state) = self.params.state.try_read()
+            {
+                extent.choose(state.look.zoom, zoom::screen);
+            }
+            *extent
+        })
     }
 }
 
@@ -82,21 +139,26 @@ impl Editor for Window {
         gui_context: GuiContext,
         host: Option<HostMethods>,
     ) -> Result<SpawnedEditor<Handle>, Box<dyn Error>> {
-        let opened = self.inner.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)?;
-        let window = Open { window: Some(opened.window), threads: self.threads.clone() };
+        let extent = self.extent();
+        // At first unzoomed: the framework would lay out the first frame of any other for a window without end.
+        let state = EguiEditorState::from_size(LogicalSize::new(extent.size.x, extent.size.y), 1.0);
+        let inner = create_egui_editor(state, self.news.clone(), (self.settings)(), self.app.clone())
+            .ok_or("there is no window")?;
+        let opened = inner.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)?;
+        self.extent.with(|extent| extent.open = true);
+        let (threads, extent) = (self.threads.clone(), self.extent.clone());
+        let window = Open { window: Some(opened.window), threads, extent };
         Ok(SpawnedEditor { handle: Handle(opened.handle), window })
     }
 
     fn size(&self) -> NativeSize<u32> {
-        self.inner.size()
+        let extent = self.extent();
+        let size = LogicalSize::new(extent.size.x, extent.size.y);
+        NativeSize::from_size(size.into(), f64::from(extent.scale))
     }
 
     fn resize_hint(&self) -> ResizeHint {
-        self.inner.resize_hint()
-    }
-
-    fn track_info_updated(&self, info: TrackInfo) {
-        self.inner.track_info_updated(info);
+        (self.settings)().resize_hint
     }
 }
 
@@ -106,12 +168,14 @@ type Inner = <EguiEditorHandle as EditorHandle>::Window;
 pub struct Open {
     window: Option<Inner>,
     threads: Threads,
+    extent: zoom::Shared,
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
         self.window = None;
         self.threads.wait();
+        self.extent.with(|extent| extent.open = false);
     }
 }
 

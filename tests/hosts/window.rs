@@ -323,6 +323,54 @@ fn a_knob_that_is_turned_moves_the_parameter() {
     assert!(after > before + 0.1, "the knob was turned from {before} to {after}");
 }
 
+/// A host that gives no more room than at first, and a project that was saved at 200 %: all is there, only smaller.
+#[test]
+fn what_finds_no_room_is_shown_smaller() {
+    use backline::editor::layout::{Layout, USUAL_SIZE};
+    use x11rb::protocol::xproto::{BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, MOTION_NOTIFY_EVENT};
+    if !on_a_screen("window::what_finds_no_room_is_shown_smaller", 2560, 1600) {
+        return;
+    }
+    let mut host = bundle::load_clap();
+    host.activate(48_000.0, 256, false);
+    let state = host.save();
+    assert!(host.load(&with_field(&state, "\"look\":{\"zoom\":2.0,\"tips\":false}")));
+    let (connection, window) = parent();
+    host.open_window(window);
+    let inner = connection.query_tree(window).unwrap().reply().unwrap().children[0];
+    let width = |window| connection.get_geometry(window).unwrap().reply().unwrap().width;
+    let rest = |host: &mut backline_testhost::Clap| {
+        for _ in 0..20 {
+            Run::new(host).block(&vec![vec![0.0; 256]; 2], &At::STOPPED);
+            host.idle();
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    let begun = Instant::now();
+    while width(inner) > width(window) && begun.elapsed() < Duration::from_secs(60) {
+        rest(&mut host);
+    }
+    assert_eq!((width(inner), width(window)), (1120, 1120));
+    (0..5).for_each(|_| rest(&mut host));
+    let closed = look(&connection, window, "no-room");
+    // As large as it can be with everything in it.
+    let zoom = 1.2;
+    let header = Layout::of(USUAL_SIZE / zoom).header;
+    let menu = egui::pos2(header.right() - 37.0, header.center().y) * zoom;
+    hand(&connection, MOTION_NOTIFY_EVENT, 0, menu.x, menu.y);
+    rest(&mut host);
+    for kind in [BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT] {
+        hand(&connection, kind, 1, 0.0, 0.0);
+        rest(&mut host);
+    }
+    let open = look(&connection, window, "no-room-menu");
+    host.close_window();
+    let below = |picture: &[[u8; 3]]| picture[1120 * 60..1120 * 300].to_vec();
+    let (closed, open) = (below(&closed), below(&open));
+    let changed = closed.iter().zip(&open).filter(|(a, b)| a != b).count();
+    assert!(changed > 10_000, "the menu opens: {changed} pixels");
+}
+
 #[test]
 fn keys_that_are_pressed_reach_the_window() {
     use backline::editor::layout::{Layout, USUAL_SIZE};
