@@ -71,7 +71,7 @@ impl Preset {
     }
 }
 
-/// All presets: the factory's, then the musician's by name.
+/// All presets: the factory's, then the musician's by name. No two have one name: the musician's own stands for the factory's.
 #[derive(Debug, Clone, Default)]
 pub struct Library {
     /// The presets, and whether each is the factory's.
@@ -82,9 +82,9 @@ pub struct Library {
 }
 
 impl Library {
-    /// The factory's presets and those in the musician's folder.
-    pub fn open() -> Self {
-        Self::in_folder(folders::presets())
+    /// Of the musician's folder, which is not read yet.
+    pub fn of_the_musician() -> Self {
+        Self { folder: folders::presets(), ..Self::default() }
     }
 
     /// The factory's presets and those in `folder`. A broken file is left where it is, and a notice
@@ -95,6 +95,22 @@ impl Library {
             Self { presets: factory.into_iter().map(|p| (p, true)).collect(), notices: Vec::new(), folder };
         library.read_folder();
         library
+    }
+
+    /// Looks again: another window may have kept a preset since.
+    pub fn read_again(&mut self) {
+        *self = Self::in_folder(self.folder.take());
+    }
+
+    /// Takes up one of the musician's. Returns its place.
+    fn take_up(&mut self, preset: Preset) -> usize {
+        self.presets.retain(|(known, factory)| !factory || known.name != preset.name);
+        let known = self.presets.iter().position(|(known, _)| known.name == preset.name);
+        match known {
+            Some(place) => self.presets[place].0 = preset,
+            None => self.presets.push((preset, false)),
+        }
+        known.unwrap_or(self.presets.len() - 1)
     }
 
     fn read_folder(&mut self) {
@@ -108,7 +124,9 @@ impl Library {
         paths.sort();
         for path in paths {
             match read(&path) {
-                Ok(preset) => self.presets.push((preset, false)),
+                Ok(preset) => {
+                    self.take_up(preset);
+                }
                 Err(why) => self.notices.push(format!(
                     "The preset {} cannot be read ({why}), so it is left out. It stays where it is; mend or remove it.",
                     path.display()
@@ -133,17 +151,7 @@ impl Library {
         let path = place_for(&folder, &preset.name);
         let text = serde_json::to_string_pretty(&preset).map_err(|e| not_kept(e.to_string()))?;
         write_bytes(&path, text.as_bytes()).map_err(|e| not_kept(e.to_string()))?;
-        let known = self.presets.iter().position(|(p, factory)| !factory && p.name == preset.name);
-        Ok(match known {
-            Some(i) => {
-                self.presets[i].0 = preset;
-                i
-            }
-            None => {
-                self.presets.push((preset, false));
-                self.presets.len() - 1
-            }
-        })
+        Ok(self.take_up(preset))
     }
 
     /// Names, and whether each is the factory's.
@@ -208,6 +216,25 @@ mod tests {
         assert_eq!(again.presets.last().unwrap().0, preset);
         assert!(again.presets.last().unwrap().0.matches(&params, &values));
         assert!(!preset.matches(&params, &params.values()));
+    }
+
+    #[test]
+    fn no_name_stands_twice_in_the_list() {
+        let dir = tempfile::tempdir().unwrap();
+        let params = BacklineParams::default();
+        let mut library = Library::in_folder(Some(dir.path().to_owned()));
+        let count = library.presets.len();
+        let name = library.presets[2].0.name.clone();
+        let mut values = params.values();
+        values[ParamId::Energy.index()] = 0.9;
+        let mine = Preset::of(&params, &values, &name);
+        let place = library.save(mine.clone()).unwrap();
+        for _ in 0..2 {
+            let named: Vec<_> = library.presets.iter().filter(|(known, _)| known.name == name).collect();
+            assert_eq!(named, [&(mine.clone(), false)], "the musician's own is what is found");
+            assert_eq!((library.presets.len(), place), (count, count - 1));
+            library.read_again();
+        }
     }
 
     #[test]

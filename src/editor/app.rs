@@ -426,6 +426,15 @@ impl App {
         }
     }
 
+    /// Looks at the folder of presets: another track's window may have kept one since. What went wrong is told once.
+    fn read_presets(&mut self) {
+        let told = std::mem::take(&mut self.library.notices);
+        self.library.read_again();
+        let news = self.library.notices.iter().filter(|notice| !told.contains(notice));
+        self.notices.extend(news.cloned());
+        self.names = self.library.names();
+    }
+
     fn preset(&mut self, action: PresetAction) {
         let place = match action {
             PresetAction::Load(place) => place,
@@ -434,6 +443,10 @@ impl App {
                 let count = self.library.presets.len().max(1) as i32;
                 let now = known.map_or(if by > 0 { -1 } else { 0 }, |place| place as i32);
                 (now + by).rem_euclid(count) as usize
+            }
+            PresetAction::List => {
+                self.read_presets();
+                return;
             }
             PresetAction::Save(name) => {
                 let preset = Preset::of(&self.params, &self.params.values(), &name);
@@ -712,11 +725,10 @@ impl NiceEguiApp for App {
         self.context = Some(gui);
         self.read_state();
         if self.names.is_empty() {
-            self.library = Library::open();
-            self.names = self.library.names();
+            self.library = Library::of_the_musician();
             self.notices = state::notices(&self.params);
-            self.notices.append(&mut self.library.notices);
         }
+        self.read_presets();
         self.applied = None;
         self.apply_look(&ctx, frame);
         self.zoom.open();

@@ -36,7 +36,12 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
     }
     // The smallest window leaves a name less room.
     let place = next((rect.width() - 738.0).clamp(146.0, 176.0), 2.0);
-    room.menu("Presets", place, &shown, tooltips::PRESETS, |ui, desk, acts| presets(ui, scene, desk, acts));
+    let list = room.button("Presets", place, &shown, false, true, tooltips::PRESETS);
+    room.form_of(&list, |ui, desk, acts| presets(ui, scene, desk, acts));
+    if list.clicked() {
+        room.desk.replaced_preset = None;
+        room.acts.push(Action::Preset(PresetAction::List));
+    }
     let following = next(22.0, 14.0);
     if room.button("Next preset", following, ">", false, true, tooltips::STEP_ON).clicked() {
         room.acts.push(Action::Preset(PresetAction::Step(1)));
@@ -95,19 +100,7 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
 
 fn presets(ui: &mut Ui, scene: &Scene<'_>, desk: &mut Desk, acts: &mut Vec<Action>) {
     ui.set_min_width(210.0);
-    ui.horizontal(|ui| {
-        let field =
-            egui::TextEdit::singleline(&mut desk.preset_name).hint_text("New_name").desired_width(130.0);
-        ui.add(field).on_hover_text("The Space key stays the host's: _ becomes a space");
-        let named = !desk.preset_name.trim().is_empty();
-        if ui.add_enabled(named, egui::Button::new("Save")).clicked() {
-            acts.push(Action::Preset(PresetAction::Save(
-                desk.preset_name.replace('_', " ").trim().to_owned(),
-            )));
-            desk.preset_name.clear();
-            ui.close();
-        }
-    });
+    save_preset(ui, scene, desk, acts);
     let mut factory = None;
     for (i, (name, of_factory)) in scene.presets.iter().enumerate() {
         if factory != Some(*of_factory) {
@@ -120,6 +113,53 @@ fn presets(ui: &mut Ui, scene: &Scene<'_>, desk: &mut Desk, acts: &mut Vec<Actio
             ui.close();
         }
     }
+}
+
+/// The field for a name, and its button. The factory's names are its own, and what the musician has under a name is replaced only
+/// by a second press.
+fn save_preset(ui: &mut Ui, scene: &Scene<'_>, desk: &mut Desk, acts: &mut Vec<Action>) {
+    let (mut pressed, mut entered) = (false, false);
+    let known = |text: &str| {
+        let name = text.replace('_', " ").trim().to_owned();
+        let factory = scene.presets.iter().find(|(known, _)| *known == name).map(|(_, factory)| *factory);
+        (name, factory)
+    };
+    ui.horizontal(|ui| {
+        let field =
+            egui::TextEdit::singleline(&mut desk.preset_name).hint_text("New_name").desired_width(130.0);
+        let field = ui.add(field).on_hover_text("The Space key stays the host's: _ becomes a space");
+        entered = field.lost_focus() && ui.input(|i| i.key_pressed(egui::Key::Enter));
+        let (name, factory) = known(&desk.preset_name);
+        let replaces = desk.replaced_preset.as_ref() == Some(&name);
+        let button = egui::Button::new(if replaces { "Replace" } else { "Save" });
+        pressed = ui.add_enabled(!name.is_empty() && factory != Some(true), button).clicked();
+        if entered {
+            // The next press of Enter is for the same field.
+            field.request_focus();
+        }
+    });
+    let (name, factory) = known(&desk.preset_name);
+    let asked = desk.replaced_preset.as_ref() == Some(&name);
+    match factory {
+        Some(true) => {
+            ui.weak("The factory has this name: take another.");
+        }
+        Some(false) if asked => {
+            ui.weak(format!("There is a “{name}” already. Replace it?"));
+        }
+        _ => desk.replaced_preset = None,
+    }
+    if !(pressed || entered) || name.is_empty() || factory == Some(true) {
+        return;
+    }
+    if factory == Some(false) && !asked {
+        desk.replaced_preset = Some(name);
+        return;
+    }
+    acts.push(Action::Preset(PresetAction::Save(name)));
+    desk.preset_name.clear();
+    desk.replaced_preset = None;
+    ui.close();
 }
 
 fn menu(ui: &mut Ui, scene: &Scene<'_>, acts: &mut Vec<Action>) {

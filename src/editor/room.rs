@@ -191,8 +191,22 @@ impl Room<'_, '_> {
         response: &Response,
         content: impl FnOnce(&mut Ui, &mut Desk, &mut Vec<Action>),
     ) {
+        self.popup(egui::Popup::menu(response), content);
+    }
+
+    /// The same, in which the hand can type: a click into it does not close it.
+    pub fn form_of(
+        &mut self,
+        response: &Response,
+        content: impl FnOnce(&mut Ui, &mut Desk, &mut Vec<Action>),
+    ) {
+        let outside = egui::PopupCloseBehavior::CloseOnClickOutside;
+        self.popup(egui::Popup::menu(response).close_behavior(outside), content);
+    }
+
+    fn popup(&mut self, popup: egui::Popup<'_>, content: impl FnOnce(&mut Ui, &mut Desk, &mut Vec<Action>)) {
         let (desk, acts) = (&mut *self.desk, &mut *self.acts);
-        egui::Popup::menu(response).show(|ui| {
+        popup.show(|ui| {
             egui::ScrollArea::vertical().max_height(360.0).show(ui, |ui| content(ui, desk, acts));
         });
     }

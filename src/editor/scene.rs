@@ -59,8 +59,10 @@ pub enum PresetAction {
     Load(usize),
     /// The one before or after.
     Step(i32),
-    /// Save under a name.
+    /// Save under a name; one of the musician's of that name is replaced.
     Save(String),
+    /// The list is opened.
+    List,
 }
 
 /// What the musician corrects.
@@ -306,6 +308,8 @@ pub struct Desk {
     pub path: String,
     /// The name under which a preset is to be saved.
     pub preset_name: String,
+    /// The name of a preset of the musician's that the next press replaces.
+    pub replaced_preset: Option<String>,
     /// Bars that the lanes show.
     pub bars_shown: f64,
     /// How far the lanes look from the playhead, in quarter notes.

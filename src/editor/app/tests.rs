@@ -220,3 +220,25 @@ fn a_presets_name_goes_and_comes_with_it() {
     act(&mut app, Action::Undo);
     assert_eq!(saved(&app), names[1]);
 }
+
+#[test]
+fn presets_of_another_track_are_in_the_list_when_it_is_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut apps = [app(), app()];
+    for app in &mut apps {
+        app.library = Library::in_folder(Some(dir.path().to_owned()));
+        app.read_presets();
+    }
+    act(&mut apps[0], Action::Preset(PresetAction::Save("Mine".into())));
+    std::fs::write(dir.path().join("broken.json"), "{").unwrap();
+    let mine = |app: &App| app.names.contains(&("Mine".to_owned(), false));
+    assert!(mine(&apps[0]) && !mine(&apps[1]));
+    for _ in 0..2 {
+        act(&mut apps[1], Action::Preset(PresetAction::List));
+    }
+    assert!(mine(&apps[1]));
+    assert_eq!(apps[1].notices.len(), 1, "what is broken is told once: {:?}", apps[1].notices);
+    let place = apps[1].names.len() - 1;
+    act(&mut apps[1], Action::Preset(PresetAction::Load(place)));
+    assert_eq!(apps[1].params.state.read().unwrap().preset, "Mine");
+}

@@ -11,7 +11,9 @@ fn ready(state: State) -> Bench {
 
 /// Opens `name` and clicks `entries` one after the other.
 fn choose(bench: &mut Bench, name: &str, entries: &[&str]) -> Vec<Action> {
-    assert_eq!(bench.click(name), [], "{name} only opens");
+    let acts = bench.click(name);
+    let list = Action::Preset(PresetAction::List);
+    assert!(acts.iter().all(|act| *act == list), "{name} only opens: {acts:?}");
     let mut acts = Vec::new();
     for entry in entries {
         acts = bench.click_label(entry);
@@ -87,6 +89,44 @@ fn every_menu_does_what_its_entries_say() {
     for (button, by) in [("[Previous preset]", -1), ("[Next preset]", 1)] {
         assert_eq!(bench.click(button), [Action::Preset(PresetAction::Step(by))]);
     }
+}
+
+/// A name in the presets' field, and Enter.
+fn name_a_preset(bench: &mut Bench, name: &str) -> Vec<Action> {
+    bench.desk.preset_name = name.into();
+    bench.acts.clear();
+    bench.key(egui::Key::Enter);
+    bench.rest();
+    bench.acts.clone()
+}
+
+#[test]
+fn a_preset_is_saved_by_enter_and_replaced_by_a_second_press() {
+    let save = |name: &str| [Action::Preset(PresetAction::Save(name.into()))];
+    let mut bench = ready(State::Locked);
+    let field = |bench: &mut Bench| {
+        bench.click("[Presets]");
+        for _ in 0..200 {
+            if bench.ctx.text_edit_focused() {
+                return;
+            }
+            bench.key(egui::Key::Tab);
+        }
+        panic!("Tab comes to the field");
+    };
+    field(&mut bench);
+    assert_eq!(name_a_preset(&mut bench, ""), []);
+    assert_eq!(name_a_preset(&mut bench, "As_heard"), [], "the factory's stay");
+    assert_eq!(name_a_preset(&mut bench, "Mine"), [], "nothing is replaced unasked");
+    assert_eq!(name_a_preset(&mut bench, "Other"), save("Other"));
+    field(&mut bench);
+    assert_eq!(name_a_preset(&mut bench, "Mine"), []);
+    assert_eq!(name_a_preset(&mut bench, "Mine"), save("Mine"));
+    field(&mut bench);
+    bench.desk.preset_name = "Mine".into();
+    assert_eq!(bench.click_label("Save"), []);
+    assert!(egui::Popup::is_any_open(&bench.ctx), "the hand can work in the list");
+    assert_eq!(bench.click_label("Replace"), save("Mine"));
 }
 
 #[test]
