@@ -61,6 +61,14 @@ enum Written {
     Dragged(Result<Outcome, String>),
 }
 
+/// A clip on its way.
+struct Writing {
+    news: Receiver<Written>,
+    bars: Vec<Arc<PlannedBar>>,
+    /// It is dragged: it is kept once another program takes it.
+    drag: bool,
+}
+
 /// What the window holds between frames.
 pub struct App {
     params: Arc<BacklineParams>,
@@ -81,7 +89,7 @@ pub struct App {
     names: Vec<(String, bool)>,
     preset: String,
     clips: ClipsView,
-    written: Option<Receiver<Written>>,
+    written: Option<Writing>,
     /// The audition that is being rendered.
     rendering: Option<Receiver<Audition>>,
     /// The one that is rendered, until the audio thread has room for it, and since when.
@@ -506,9 +514,7 @@ impl App {
             }
         });
         self.clips.busy = spawned.is_ok();
-        self.written = Some(receiver);
-        // Bars that are kept are liked. Where nobody listens nothing is learnt; the clip is what counts.
-        let _ = self.end.judgements.push(Judgement { bars: choice.bars, verdict: Verdict::Kept });
+        self.written = Some(Writing { news: receiver, bars: choice.bars, drag });
     }
 
     /// Lets a clip or a chord be heard at once, rendered on a thread of its own.
@@ -563,28 +569,41 @@ impl App {
 
     /// News of a clip.
     fn hear_of_clips(&mut self) {
-        let Some(receiver) = &self.written else { return };
+        let Some(writing) = self.written.take() else { return };
         loop {
-            match receiver.try_recv() {
+            match writing.news.try_recv() {
                 Ok(Written::Files(Ok(paths))) => {
                     self.clips.busy = false;
                     self.clips.last = paths.into_iter().next().map(Ok);
+                    if !writing.drag {
+                        self.kept(&writing.bars);
+                    }
                 }
                 Ok(Written::Files(Err(why)) | Written::Dragged(Err(why))) => {
                     self.clips.busy = false;
                     self.clips.last = Some(Err(why));
                 }
-                Ok(Written::Dragged(Ok(outcome))) => {
-                    self.dropped = (outcome == Outcome::Dropped).then(Instant::now);
+                Ok(Written::Dragged(Ok(Outcome::Dropped))) => {
+                    self.dropped = Some(Instant::now());
+                    self.kept(&writing.bars);
                 }
-                Err(TryRecvError::Empty) => return,
+                // The file stays: a slow program may have taken it all the same. But nobody said that it is liked.
+                Ok(Written::Dragged(Ok(Outcome::Cancelled))) => self.dropped = None,
+                Err(TryRecvError::Empty) => {
+                    self.written = Some(writing);
+                    return;
+                }
                 Err(TryRecvError::Disconnected) => {
                     self.clips.busy = false;
-                    self.written = None;
                     return;
                 }
             }
         }
+    }
+
+    /// Bars that are kept are liked. Where nobody listens nothing is learnt; the clip is what counts.
+    fn kept(&mut self, bars: &[Arc<PlannedBar>]) {
+        let _ = self.end.judgements.push(Judgement { bars: bars.to_vec(), verdict: Verdict::Kept });
     }
 
     fn file(&mut self, ctx: &egui::Context, act: FileAct) {

@@ -210,14 +210,13 @@ fn files_are_heard_where_they_are_dropped() {
 /// Debian's Python, which has GTK where the tests' packages are installed.
 const PYTHON: &str = "/usr/bin/python3";
 
-/// Takes the card of the last four bars to the other program's window, and lets go.
-fn drag_the_first_card(connection: &impl Connection) {
+/// Takes the card of the last four bars to a place on the screen, the other program's window for one, and lets go.
+fn drag_the_first_card(connection: &impl Connection, (to_x, to_y): (f32, f32)) {
     let pause = |millis| std::thread::sleep(Duration::from_millis(millis));
     let card = place("[Last 4 bars]", &Intake::Nothing);
     hand(connection, MOTION_NOTIFY_EVENT, 0, card.x, card.y);
     pause(100);
     hand(connection, BUTTON_PRESS_EVENT, 1, 0.0, 0.0);
-    let (to_x, to_y) = (1_200.0, 400.0);
     for step in 1..=40 {
         let along = |from: f32, to: f32| from + (to - from) * step as f32 / 40.0;
         hand(connection, MOTION_NOTIFY_EVENT, 0, along(card.x, to_x), along(card.y, to_y));
@@ -264,6 +263,15 @@ fn a_clip_is_dropped_on_a_gtk_program() {
     }
     // From here on the host stands still between two blocks: a stopped one would follow the heard beat.
     std::thread::sleep(Duration::from_secs(2));
+    // Let go where nobody takes it: the clip is written, and nobody is told that it is liked.
+    drag_the_first_card(&connection, (1_200.0, 400.0));
+    drag_the_first_card(&connection, (560.0, 400.0));
+    std::thread::sleep(Duration::from_secs(1));
+    let taste = PathBuf::from(std::env::var_os(TASTE_VARIABLE).unwrap());
+    let clips = PathBuf::from(std::env::var_os(CLIPS_VARIABLE).unwrap());
+    let written = std::fs::read_dir(&clips).map_or(0, Iterator::count);
+    assert!(written > 0, "the clip was dragged");
+    assert!(!taste.exists(), "what is let go is not liked");
     let mut program = Command::new(PYTHON)
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hosts/gtk_target.py"))
         .stdout(Stdio::piped())
@@ -274,7 +282,7 @@ fn a_clip_is_dropped_on_a_gtk_program() {
     // A window that is late on a busy computer may miss the hand: it tries again.
     let mut given = None;
     for _ in 0..5 {
-        drag_the_first_card(&connection);
+        drag_the_first_card(&connection, (1_200.0, 400.0));
         let word = says.next().expect("GTK goes on");
         if word.starts_with("given") {
             given = Some(word);
@@ -287,9 +295,13 @@ fn a_clip_is_dropped_on_a_gtk_program() {
     let ended = program.wait().unwrap();
     let given = given.expect("GTK was given a file");
     assert!(ended.success());
+    let begun = Instant::now();
+    while !taste.exists() && begun.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(taste.exists(), "what was taken is liked");
     host.close_window();
-    let escaped = given.strip_prefix("given file://").expect("a file");
-    let path = PathBuf::from(escaped.replace("%20", " "));
+    let path = intake::path_of(given.strip_prefix("given ").expect("a file"));
     assert_eq!(path.parent().unwrap(), Path::new(&std::env::var_os(CLIPS_VARIABLE).unwrap()));
     let clip = MidiSong::parse(&std::fs::read(&path).unwrap()).unwrap();
     let us_a_quarter = (60.0e6 / song.tempo).round() as u32;

@@ -242,3 +242,27 @@ fn presets_of_another_track_are_in_the_list_when_it_is_opened() {
     act(&mut apps[1], Action::Preset(PresetAction::Load(place)));
     assert_eq!(apps[1].params.state.read().unwrap().preset, "Mine");
 }
+
+#[test]
+fn a_clip_is_liked_once_it_is_kept() {
+    let (_audio, mut worker, editor) = bridge();
+    let mut app = App::new(Arc::default(), editor, Threads::default());
+    let files = || Written::Files(Ok(vec!["/clips/a.mid".into()]));
+    let dropped = Written::Dragged(Ok(Outcome::Dropped));
+    let cancelled = Written::Dragged(Ok(Outcome::Cancelled));
+    let refused = Written::Files(Err("The disk is full.".into()));
+    for (drag, news, kept) in [
+        (false, vec![files()], true),
+        (false, vec![refused], false),
+        (true, vec![files()], false),
+        (true, vec![files(), cancelled], false),
+        (true, vec![files(), dropped], true),
+    ] {
+        let (sender, receiver) = channel();
+        app.written = Some(Writing { news: receiver, bars: Vec::new(), drag });
+        news.into_iter().for_each(|news| sender.send(news).unwrap());
+        app.hear_of_clips();
+        let verdict = worker.judgements.pop().ok().map(|judgement| judgement.verdict);
+        assert_eq!(verdict, kept.then_some(Verdict::Kept), "dragged: {drag}");
+    }
+}
