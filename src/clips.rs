@@ -7,6 +7,7 @@ use backline_files::midi::PPQ;
 use backline_files::wav::{Depth, write_wav};
 use backline_files::{LeadSheet, MidiSong};
 use backline_music::{Key, Part, PlannedBar, PlannedNote, TempoMap};
+use backline_synth::demo::DEMO;
 use backline_synth::{Stereo, render};
 
 use crate::demo::DEMO_BEAT;
@@ -149,6 +150,12 @@ pub fn number(beat: f64, quarters: f64) -> i64 {
     bars + 1
 }
 
+/// The same of a bar's place on the timeline, counted from 0.
+pub fn number_of(index: i64) -> i64 {
+    let quarters = DEMO.metre.bar_quarters();
+    number(index as f64 * quarters, quarters)
+}
+
 /// A path that is not taken.
 fn free(folder: &Path, name: &str, extension: &str) -> PathBuf {
     let first = folder.join(format!("{name}.{extension}"));
@@ -257,6 +264,14 @@ mod tests {
             }
             assert!(first.iter().all(|path| !second.contains(path)), "nothing is replaced");
         }
+    }
+
+    #[test]
+    fn bars_are_counted_from_one_in_the_demo_too() {
+        assert_eq!([number_of(0), number_of(11), number_of(-1)], [1, 12, 0]);
+        let demo = (DEMO_BEAT / DEMO.metre.bar_quarters()) as i64;
+        assert_eq!([number_of(demo), number_of(demo + 7)], [1, 8]);
+        assert_eq!(number(DEMO_BEAT + 8.0, 4.0), 3);
     }
 
     #[test]

@@ -142,7 +142,8 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
         (None, _) => {
             let judged = scene.snapshot.judged.map_or_else(String::new, |judged| {
                 let thumb = if judged.liked { "liked" } else { "not liked" };
-                format!(" · bars {}–{} {thumb}", judged.first + 1, judged.last + 1)
+                let [first, last] = [judged.first, judged.last].map(crate::clips::number_of);
+                format!(" · bars {first}–{last} {thumb}")
             });
             (format!("{bars} bars kept{judged}"), theme.low)
         }

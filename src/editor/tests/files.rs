@@ -54,6 +54,17 @@ fn a_files_chords_start_on_a_bar_line_of_the_clock_that_is_followed() {
     assert_eq!(from(at(demo_place), "… from bar 6"), chords(demo + 20.0, false));
 }
 
+#[test]
+fn bars_of_the_demo_that_are_liked_are_counted_from_one() {
+    let mut bench = Bench::new(State::Locked, USUAL_SIZE);
+    let first = (crate::demo::DEMO_BEAT / 4.0) as i64;
+    bench.snapshot.judged = Some(crate::snapshot::Judged { first, last: first + 3, liked: true });
+    bench.rest();
+    bench.rest();
+    let said = bench.place("4 bars kept · bars 1–4 liked");
+    assert!(said.is_positive());
+}
+
 /// What only tells something when the pointer is over it.
 const TELLS: [&str; 8] =
     ["[Input level]", "[Last seconds]", "[State]", "[Latency]", "[Load]", "[Fixed]", "[More]", "[Most]"];
