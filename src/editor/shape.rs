@@ -45,7 +45,8 @@ pub fn paint(room: &mut Room<'_, '_>, rect: Rect) {
             let value = (room.value(id) + step).clamp(0.0, 1.0);
             room.put(id, value);
             let from = room.scene.snapshot.plan.as_ref().map(|plan| plan.committed_beat);
-            let from = from.map_or_else(String::new, |beat| {
+            // At rest no bar is fixed.
+            let from = from.filter(|beat| beat.is_finite()).map_or_else(String::new, |beat| {
                 let bar = crate::clips::number(beat, room.scene.bar_quarters());
                 format!(" · from bar {bar} on")
             });

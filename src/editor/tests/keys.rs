@@ -139,4 +139,8 @@ fn the_last_line_says_what_was_done_and_takes_it_back() {
     bench.time += 5.0;
     bench.rest();
     assert!(!bench.desk.placed.as_ref().unwrap().iter().any(|(name, _)| name == "[Undo this]"));
+    // At rest no bar is fixed.
+    bench.snapshot.plan = Some(Arc::new(Plan::empty()));
+    bench.click("[Livelier]");
+    assert_eq!(bench.desk.said.as_ref().map(|(said, _)| said.as_str()), Some("Energy +25 %"));
 }
