@@ -59,6 +59,30 @@ fn hindsight_finds_the_beats_from_the_start() {
 }
 
 #[test]
+fn a_tempo_that_changes_at_once_is_followed_before_and_after() {
+    for (before, after) in [(100.0, 130.0), (120.0, 96.0), (100.0, 110.0)] {
+        // Eight bars of each.
+        let change_s = 32.0 * 60.0 / before;
+        let (mut audio, _) = rock(before).render(RATE, 0.0, change_s);
+        audio.extend(rock(after).render(RATE, 0.0, 32.0 * 60.0 / after).0);
+        let heard = listen_offline(&audio, RATE, Models::built_in(), &mut |_| {}).unwrap();
+        let near = |from_s: f64, bpm: f64, start_s: f64, seconds: f64| {
+            let truth = (0..32).map(|i| start_s + f64::from(i) * 60.0 / bpm);
+            let asked: Vec<f64> = truth.filter(|t| (from_s..from_s + seconds).contains(t)).collect();
+            let told =
+                asked.iter().filter(|t| heard.beats.iter().any(|b| (b.time_s - **t).abs() < 0.07)).count();
+            told as f64 / asked.len() as f64
+        };
+        // But for the bar of the change.
+        let (first, second) =
+            (near(0.0, before, 0.0, change_s - 2.0), near(change_s + 2.0, after, change_s, 60.0));
+        assert!(first > 0.9 && second > 0.9, "{before} to {after}: {first} {second}");
+        let tempo = heard.tempo_bpm.unwrap().value;
+        assert!([before, after].iter().any(|bpm| (tempo / bpm - 1.0).abs() < 0.01), "{tempo}");
+    }
+}
+
+#[test]
 fn drums_alone_have_no_key() {
     let hear = |mono: &[f32]| listen_offline(mono, RATE, Models::built_in(), &mut |_| {}).unwrap();
     let drums = hear(&rock(104.0).render(RATE, 0.3, 24.0).0);

@@ -160,14 +160,21 @@ fn kept_tempi(beats: &[Beat]) -> Vec<f64> {
 /// Spans whose tempo is so near the median count as the same tempo.
 const SAME_TEMPO: f64 = 0.04;
 
+/// A median that fewer than this share of the spans are near lies between two tempi.
+const MEDIAN_SHARE: f64 = 0.25;
+
 /// The usual tempo in beats a minute: of spans of eight beats (fewer when there are not so many), the mean of those near the
-/// median, so that neither a gap nor a stretch at another octave moves it, and of a tempo that sways the middle is told. `None` for
-/// fewer than two beats.
+/// median, so that neither a gap nor a stretch at another octave moves it, and of a tempo that sways the middle is told. Where
+/// the median lies between two tempi, the one that is kept longer is told. `None` for fewer than two beats.
 pub fn usual_tempo(beats: &[Beat]) -> Option<f64> {
     let periods = periods(beats);
-    let median = *periods.get(periods.len() / 2)?;
-    let near = || periods.iter().filter(|p| (*p / median - 1.0).abs() < SAME_TEMPO);
-    Some(60.0 * near().count() as f64 / near().sum::<f64>())
+    let near = |middle: f64| periods.iter().filter(move |p| (*p / middle - 1.0).abs() < SAME_TEMPO);
+    let mut middle = *periods.get(periods.len() / 2)?;
+    if (near(middle).count() as f64) < MEDIAN_SHARE * periods.len() as f64 {
+        // Of equals the last, the slowest.
+        middle = *periods.iter().max_by_key(|period| near(**period).count())?;
+    }
+    Some(60.0 * near(middle).count() as f64 / near(middle).sum::<f64>())
 }
 
 /// The mean beat of each span of eight (of fewer when there are not so many), shortest first, in seconds.
@@ -180,4 +187,46 @@ fn periods(beats: &[Beat]) -> Vec<f64> {
         beats.windows(span + 1).map(|w| (w[span].time_s - w[0].time_s) / span as f64).collect();
     periods.sort_by(f64::total_cmp);
     periods
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Beats at these tempi, so many of each.
+    fn beats(tempi: &[(f64, usize)]) -> Vec<Beat> {
+        let mut time_s = 0.0;
+        let periods = tempi.iter().flat_map(|&(bpm, n)| std::iter::repeat_n(60.0 / bpm, n));
+        let beat = |period: f64| {
+            time_s += period;
+            Beat { time_s, bar: 0, beat: 1, prob: 1.0, decided_s: 0.0 }
+        };
+        periods.map(beat).collect()
+    }
+
+    #[test]
+    fn of_two_tempi_the_one_that_is_kept_longer_is_told_and_none_between() {
+        let told = |tempi: &[(f64, usize)]| usual_tempo(&beats(tempi)).unwrap();
+        assert!((told(&[(100.0, 32), (130.0, 34)]) - 130.0).abs() < 1.0);
+        assert!((told(&[(100.0, 34), (130.0, 32)]) - 100.0).abs() < 1.0);
+        // A stretch at another octave moves nothing, and of a tempo that sways the middle is told.
+        assert!((told(&[(100.0, 40), (200.0, 20)]) - 100.0).abs() < 0.1);
+        let sways: Vec<(f64, usize)> =
+            (0..120).map(|i| (100.0 * (1.0 + 0.05 * (f64::from(i) / 6.0).sin()), 1)).collect();
+        assert!((told(&sways) - 100.0).abs() < 1.5);
+    }
+
+    #[test]
+    fn tempi_that_are_kept_are_kept_in_another_octave_as_well() {
+        let kept = |tempi: &[(f64, usize)]| kept_tempi(&beats(tempi));
+        assert_eq!(kept(&[(100.0, 60)]).len(), 1);
+        let both = kept(&[(100.0, 30), (130.0, 40)]);
+        assert!(
+            both.len() == 2 && (both[0] - 130.0).abs() < 1.0 && (both[1] - 100.0).abs() < 1.0,
+            "{both:?}"
+        );
+        // The same tempo counted twice as fast is not another.
+        assert_eq!(kept(&[(65.0, 30), (130.0, 40)]).len(), 1);
+        assert!(kept_tempi(&[]).is_empty() && usual_tempo(&[]).is_none());
+    }
 }

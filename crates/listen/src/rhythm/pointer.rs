@@ -35,6 +35,9 @@ const SAME_PATTERN: f32 = 0.85;
 const OTHER_METRE: f32 = 0.002;
 /// Share of the probability that is spread anew each frame, so that no mistake is for ever.
 const LEAK: f32 = 2e-5;
+/// What the best path keeps of it: enough that no state falls to nothing. Nobody remembers where a leak came from, so no path
+/// may ever profit by one: a tempo that changes by half costs less through the tempi between.
+const BEST_LEAK: f32 = 1e-12;
 /// Median and spread (natural logarithm) of tempo before anything is heard.
 const TEMPO_PRIOR_BPM: (f64, f64) = (112.0, 0.42);
 const COMPOUND_PRIOR_BPM: (f64, f64) = (66.0, 0.35);
@@ -310,7 +313,7 @@ impl BarPointer {
         let told = frame.said.as_ref().map(|said| Gains::of(&said.activations));
         let by_net = self.hear_touches(frame.change, told.as_ref());
         let (mut total, mut anywhere) = (Lanes::default(), Lanes::default());
-        let share = if self.join == Join::Sum { self.total } else { self.total * 1e-6 };
+        let share = if self.join == Join::Sum { self.total } else { self.total * BEST_LEAK };
         for block in &self.blocks {
             let by_metre = told.as_ref().map_or(1.0, |told| told.metre(block.metre));
             let gain = &block.gain[code];
