@@ -70,20 +70,11 @@ pub fn path_of(text: &str) -> PathBuf {
     }
 }
 
-/// What follows `file:` may be `///path`, `//host/path` or `/path`: all are in use.
 fn path_of_address(address: &str) -> PathBuf {
-    let path = match address.strip_prefix("//") {
-        Some(rest) => rest.find('/').map_or("", |at| &rest[at..]),
-        None => address,
-    };
+    let mut bytes = backline_filedrag::file_path(address.as_bytes()).unwrap_or_default();
     // `/C:/Music`, as Windows writes it.
-    let drive = path.len() > 2 && path.as_bytes()[2] == b':' && cfg!(windows);
-    let (mut rest, mut bytes) = (if drive { &path.as_bytes()[1..] } else { path.as_bytes() }, Vec::new());
-    while let [first, after @ ..] = rest {
-        let escaped = after.get(..2).filter(|_| *first == b'%').and_then(|hex| std::str::from_utf8(hex).ok());
-        let byte = escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        bytes.push(byte.unwrap_or(*first));
-        rest = if byte.is_some() { &after[2..] } else { after };
+    if cfg!(windows) && bytes.get(2) == Some(&b':') {
+        bytes.remove(0);
     }
     path_of_bytes(bytes)
 }

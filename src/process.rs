@@ -82,9 +82,6 @@ impl Processor {
             while self.end.plans.swap(&mut self.plan) {}
             self.plan = None;
         }
-        if self.demo.playing.as_ref().is_some_and(|demo| !demo.is_at(sample_rate)) {
-            self.demo.playing = None;
-        }
         self.end.begin(stream_pos, sample_rate);
         self.end.meters.sample_rate.store(sample_rate, Ordering::Relaxed);
         self.sample_rate = sample_rate;
@@ -116,7 +113,7 @@ impl Processor {
         channels: &mut [&mut [f32]],
         host: &HostTransport,
         params: &BacklineParams,
-        mut send: impl FnMut(&NoteEvent) -> bool,
+        send: impl FnMut(&NoteEvent) -> bool,
     ) {
         let frames = channels.iter().map(|c| c.len()).min().unwrap_or(0);
         if frames == 0 {
@@ -204,7 +201,7 @@ impl Processor {
             done = until;
         }
 
-        let refused = self.scheduler.deliver(&self.events, block_pos, &mut send);
+        let refused = self.scheduler.deliver(&self.events, block_pos, send);
         self.end.meters.lost_events.fetch_add(refused, Ordering::Relaxed);
         let preview = params.preview_gain();
         self.preview(channels, frames, preview);
@@ -227,7 +224,7 @@ impl Processor {
         if self.end.demos.swap(&mut self.demo.playing) {
             self.demo.rewind();
         }
-        // One that was still under way when the rate changed is another's.
+        // One that played or was under way when the rate changed is another's.
         let of_this_rate = self.demo.playing.as_ref().is_none_or(|demo| demo.is_at(self.sample_rate));
         if !(wanted && of_this_rate) {
             self.end.demos.give_back(&mut self.demo.playing);

@@ -110,7 +110,7 @@ fn write_sound(dir: &Path, audio: Audio, band: &Accompaniment, tempo: &TempoMap)
     let notes: Vec<PlannedNote> = band.notes().copied().collect();
     #[allow(clippy::cast_precision_loss)] // sample rates
     let mut sound = render(&notes, tempo, audio.sample_rate as f32, audio.frames());
-    let level = balance(&audio, played(band, tempo, &audio));
+    let level = balance(&audio, &played(band, tempo, &audio));
     let mut peak = 0.0f32;
     for (side, input) in [(&mut sound.left, &audio.left[..]), (&mut sound.right, audio.right())] {
         for (s, i) in side.iter_mut().zip(input) {
@@ -146,15 +146,20 @@ fn played(band: &Accompaniment, tempo: &TempoMap, audio: &Audio) -> Range<usize>
     }
 }
 
-/// The gain that brings a whole band with its knobs in the middle to the recording's power in `played`, within ±18 dB.
-fn balance(audio: &Audio, played: Range<usize>) -> f32 {
+/// Root of the mean power of two channels in `played`.
+fn rms(left: &[f32], right: &[f32], played: &Range<usize>) -> f64 {
     let mean_power = |channel: &[f32]| {
         let played = &channel[played.clone()];
         #[allow(clippy::cast_precision_loss)] // samples
         let frames = played.len().max(1) as f64;
         played.iter().map(|s| f64::from(*s) * f64::from(*s)).sum::<f64>() / frames
     };
-    let rms = (0.5 * (mean_power(&audio.left) + mean_power(audio.right()))).sqrt();
+    (0.5 * (mean_power(left) + mean_power(right))).sqrt()
+}
+
+/// The gain that brings a whole band with its knobs in the middle to the recording's power in `played`, within ±18 dB.
+fn balance(audio: &Audio, played: &Range<usize>) -> f32 {
+    let rms = rms(&audio.left, audio.right(), played);
     if rms <= 0.0 {
         return 1.0;
     }
@@ -193,15 +198,12 @@ mod tests {
     use backline_music::{Controls, StyleChoice};
     use backline_play::Taste;
 
-    /// Mean power of a band's channels, with its gain taken out of it.
-    fn rms(band: &Accompaniment, audio: &Audio) -> f64 {
+    /// Of a band alone, while it plays.
+    fn band_rms(band: &Accompaniment, audio: &Audio) -> f64 {
         let notes: Vec<PlannedNote> = band.notes().copied().collect();
         #[allow(clippy::cast_precision_loss)]
         let sound = render(&notes, &band.tempo_map, audio.sample_rate as f32, audio.frames());
-        let at = played(band, &band.tempo_map, audio);
-        let power =
-            |side: &[f32]| side[at.clone()].iter().map(|s| f64::from(s * s)).sum::<f64>() / at.len() as f64;
-        (0.5 * (power(&sound.left) + power(&sound.right))).sqrt()
+        rms(&sound.left, &sound.right, &played(band, &band.tempo_map, audio))
     }
 
     #[test]
@@ -224,17 +226,18 @@ mod tests {
         };
         let all: Vec<(String, f64)> = backline_play::styles()
             .iter()
-            .map(|style| (style.id.clone(), rms(&band(&style.id, 0.0, None), &audio)))
+            .map(|style| (style.id.clone(), band_rms(&band(&style.id, 0.0, None), &audio)))
             .collect();
         println!("{all:?}");
         let mean = (all.iter().map(|s| s.1 * s.1).sum::<f64>() / all.len() as f64).sqrt();
         assert!((mean / BAND_RMS).log10().abs() < 0.05, "{mean}");
         // Energy is heard.
-        let (soft, loud) = (rms(&band("rock", -1.0, None), &audio), rms(&band("rock", 1.0, None), &audio));
+        let (soft, loud) =
+            (band_rms(&band("rock", -1.0, None), &audio), band_rms(&band("rock", 1.0, None), &audio));
         assert!(loud > 1.5 * soft, "{soft} {loud}");
         // Where the band plays for two bars only, the recording's level there counts.
-        let whole = balance(&audio, played(&band("rock", 0.0, None), &song.tempo, &audio));
-        let short = balance(&audio, played(&band("rock", 0.0, Some(2)), &song.tempo, &audio));
+        let whole = balance(&audio, &played(&band("rock", 0.0, None), &song.tempo, &audio));
+        let short = balance(&audio, &played(&band("rock", 0.0, Some(2)), &song.tempo, &audio));
         assert!((short / whole).log10().abs() < 0.1, "{short} {whole}");
     }
 }

@@ -171,7 +171,7 @@ pub fn accompany(
         let from_s = tempo_map.seconds_at(bar.start_beat);
         let bar_s = tempo_map.seconds_at(bar.start_beat + bar.metre.bar_quarters()) - from_s;
         let tempo_bpm = bar.metre.bar_quarters() * 60.0 / bar_s;
-        let key = heard.keys.iter().find(|k| k.end_s > from_s).map(|k| k.key).or(heard.key.map(|k| k.value));
+        let key = heard.key_at(from_s);
         let (bar_in_phrase, phrase_bars) = phrase_position(&history[..i]);
         let is_end = i + 1 == heard_bars.len() && i > 0 && ends(bar);
         // This bar's accents weigh as much as its neighbours' together: hindsight lets the kick answer

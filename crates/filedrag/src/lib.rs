@@ -12,6 +12,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+mod address;
 #[cfg(target_os = "macos")]
 #[allow(unsafe_code, reason = "a class of AppKit's is made of unsafe parts")]
 mod appkit;
@@ -29,6 +30,7 @@ use ole as system;
 #[cfg(target_os = "linux")]
 use x11 as system;
 
+pub use address::file_path;
 #[cfg(windows)]
 pub use ole::data_object;
 #[cfg(target_os = "linux")]

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
+use crate::file_path;
+
 /// The list of `files`, one a line.
 pub fn uri_list(files: &[&Path]) -> String {
     let mut list = String::new();
@@ -30,22 +32,7 @@ pub fn paths(list: &[u8]) -> Vec<PathBuf> {
     let lines = list.split(|byte| matches!(byte, b'\r' | b'\n' | 0));
     lines
         .filter_map(|line| {
-            let rest = line.strip_prefix(b"file:")?;
-            // file:///path, file://host/path and file:/path are all in use.
-            let path = match rest.strip_prefix(b"//") {
-                Some(rest) => &rest[rest.iter().position(|byte| *byte == b'/')?..],
-                None => rest,
-            };
-            let mut bytes = Vec::with_capacity(path.len());
-            let mut at = 0;
-            while at < path.len() {
-                let escaped = path.get(at + 1..at + 3).filter(|_| path[at] == b'%');
-                let byte = escaped
-                    .and_then(|hex| std::str::from_utf8(hex).ok())
-                    .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-                bytes.push(byte.unwrap_or(path[at]));
-                at += if byte.is_some() { 3 } else { 1 };
-            }
+            let bytes = file_path(line.strip_prefix(b"file:")?)?;
             (bytes.first() == Some(&b'/') && !bytes.contains(&0))
                 .then(|| PathBuf::from(OsString::from_vec(bytes)))
         })

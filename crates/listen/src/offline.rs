@@ -13,8 +13,8 @@ const CHUNK: usize = 65_536;
 const FIRST_PASS: f32 = 0.8;
 
 /// Silence that music which starts with the first sample is heard after: without it, it would start out of nothing, neither
-/// flux nor net would take that for an onset, and the first beat would be lost.
-/// A whole number of the steps of loudness, and of the pairs of frames that the net hears.
+/// flux nor net would take that for an onset, and the first beat would be lost. A whole number of the steps of loudness, and of
+/// the pairs of frames that the net hears.
 const LEAD_S: f64 = 0.2;
 /// Music has started if this much, in seconds, …
 const START_S: f64 = 0.2;
@@ -65,6 +65,8 @@ fn repeated_frames(mono: &[f32], sample_rate: f64, models: &Models) -> Result<Ve
 /// What the stream listener makes of a recording's beat.
 struct Stream {
     listener: Listener,
+    /// Seconds of silence that it heard first.
+    lead_s: f64,
     /// The tempo it was surest of (the one that it ends with is gone when the recording fades), and its candidates then.
     surest: Option<Estimate<f64>>,
     candidates: Vec<(f64, f32)>,
@@ -83,8 +85,10 @@ impl Stream {
         progress: &mut dyn FnMut(f32),
     ) -> Result<Self, ListenError> {
         let mut listener = Listener::for_second_look(sample_rate, models)?;
-        listener.feed(&vec![0.0; lead_frames(mono, sample_rate)], None);
-        let mut stream = Self { listener, surest: None, candidates: Vec::new(), claimed_steps: 0 };
+        let lead = lead_frames(mono, sample_rate);
+        listener.feed(&vec![0.0; lead], None);
+        let lead_s = lead as f64 / sample_rate;
+        let mut stream = Self { listener, lead_s, surest: None, candidates: Vec::new(), claimed_steps: 0 };
         // There cannot be more sound than the recording, with its last step and window of loudness, is long.
         let most_sound_s = mono.len() as f64 / sample_rate + 1.0;
         for (i, chunk) in mono.chunks(CHUNK).enumerate() {
@@ -170,10 +174,10 @@ pub fn listen_offline(
     progress: &mut dyn FnMut(f32),
 ) -> Result<Heard, ListenError> {
     let duration_s = mono.len() as f64 / sample_rate;
-    // All that follows is told in seconds of what was heard, which may have begun with silence of our own.
-    let lead_s = lead_frames(mono, sample_rate) as f64 / sample_rate;
-    let end_s = lead_s + duration_s;
     let mut stream = Stream::hear(mono, sample_rate, models, SURE_PROB, progress)?;
+    // All that follows is told in seconds of what was heard, which may have begun with silence of our own.
+    let lead_s = stream.lead_s;
+    let end_s = lead_s + duration_s;
     let Parts { frames, said_at_once, rows, mut heard } =
         stream.listener.take_parts(models.rhythm_offline.as_deref());
     heard.next_beat = None;
