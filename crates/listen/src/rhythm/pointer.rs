@@ -35,9 +35,10 @@ const SAME_PATTERN: f32 = 0.85;
 const OTHER_METRE: f32 = 0.002;
 /// Share of the probability that is spread anew each frame, so that no mistake is for ever.
 const LEAK: f32 = 2e-5;
-/// What the best path keeps of it: enough that no state falls to nothing. Nobody remembers where a leak came from, so no path
-/// may ever profit by one: a tempo that changes by half costs less through the tempi between.
-const BEST_LEAK: f32 = 1e-12;
+/// On the way to the best path nothing leaks, since nobody would remember where it came from. Instead, what all patterns of a
+/// metre have at a tempo is forgotten when it is less than this beside everything: a tempo that changes by a third, which goes
+/// through those between, stays well above it. Most of the states are at rest then.
+const LEAST_SHARE: f32 = 1e-20;
 /// Median and spread (natural logarithm) of tempo before anything is heard.
 const TEMPO_PRIOR_BPM: (f64, f64) = (112.0, 0.42);
 const COMPOUND_PRIOR_BPM: (f64, f64) = (66.0, 0.35);
@@ -172,6 +173,9 @@ pub struct BarPointer {
     mixed: Vec<Joined>,
     /// What reaches it at one tempo from each metre.
     arrived: Vec<Arrived>,
+    /// Which tempi a beat can have that follows one that does not rest: in one block, and in any.
+    near: Vec<bool>,
+    reached: Vec<bool>,
 }
 
 impl BarPointer {
@@ -202,6 +206,8 @@ impl BarPointer {
             origin_first: Vec::new(),
             outgoing: vec![Lanes::default(); tempi_bpm.len() + 2 * REACH],
             mixed: vec![Joined::nothing(0); tempi_bpm.len() * blocks.len()],
+            near: vec![false; tempi_bpm.len()],
+            reached: vec![false; tempi_bpm.len()],
             tempi_bpm,
             patterns,
             blocks,
@@ -242,7 +248,7 @@ impl BarPointer {
         self.ring_mass = weights.iter().map(|w| *w * (1.0 / whole)).collect();
         for (ring, mass) in self.rings.iter_mut().zip(&self.ring_mass) {
             let each = *mass * (1.0 / ring.len as f32);
-            ring.leak = each * LEAK;
+            ring.leak = if self.join == Join::Sum { each * LEAK } else { Lanes::default() };
             self.prob[ring.states()].fill(each);
         }
         self.waiting = vec![Lanes::default(); self.touches.len()];
@@ -263,6 +269,7 @@ impl BarPointer {
             let tempo = self.tempi_bpm[ring.tempo];
             if !bpm.iter().any(|kept| (tempo / kept - 1.0).abs() <= tolerance) {
                 ring.bonus = 0.0;
+                ring.rests = true;
                 ring.leak = Lanes::default();
                 *mass = Lanes::default();
                 self.prob[ring.states()].fill(Lanes::default());
@@ -313,16 +320,21 @@ impl BarPointer {
         let told = frame.said.as_ref().map(|said| Gains::of(&said.activations));
         let by_net = self.hear_touches(frame.change, told.as_ref());
         let (mut total, mut anywhere) = (Lanes::default(), Lanes::default());
-        let share = if self.join == Join::Sum { self.total } else { self.total * BEST_LEAK };
+        // Nothing where paths add up: there is always something that leaks.
+        let least = if self.join == Join::Best { LEAST_SHARE * self.total } else { 0.0 };
         for block in &self.blocks {
             let by_metre = told.as_ref().map_or(1.0, |told| told.metre(block.metre));
             let gain = &block.gain[code];
             for r in block.rings() {
                 let (ring, mass) = (&mut self.rings[r], &mut self.ring_mass[r]);
-                if ring.bonus == 0.0 {
-                    // A tempo that was left out holds nothing, and nothing that reaches it stays.
-                    self.waiting[ring.touches.clone()].fill(Lanes::default());
-                    continue;
+                let waiting = &mut self.waiting[ring.touches.clone()];
+                if ring.rests {
+                    // It holds nothing; what reaches a tempo that was left out, or is too little, does not stay.
+                    ring.rests = ring.bonus == 0.0 || waiting.iter().all(|p| p.sum() <= least);
+                    if ring.rests {
+                        waiting.fill(Lanes::default());
+                        continue;
+                    }
                 }
                 let bonus = ring.bonus * by_metre;
                 anywhere += *mass * block.anywhere[code] * bonus;
@@ -331,7 +343,13 @@ impl BarPointer {
                     &self.touches[ring.touches.clone()],
                     &mut self.waiting[ring.touches.clone()],
                 );
-                *mass = ring.step(states, gain, ring.leak * share, bonus);
+                *mass = ring.step(states, gain, ring.leak * self.total, bonus);
+                if mass.sum() < least {
+                    *mass = Lanes::default();
+                    ring.rests = true;
+                    self.prob[ring.states()].fill(Lanes::default());
+                    self.waiting[ring.touches.clone()].fill(Lanes::default());
+                }
                 total += *mass;
             }
         }
@@ -363,11 +381,14 @@ impl BarPointer {
             [spot - 1.0, spot * more, spot * (1.0 + more)].map(Lanes::all)
         });
         let (mut changed, mut gained, mut anywhere) = (Lanes::default(), Lanes::default(), 0.0);
-        for (touch, p) in self.touches.iter().zip(&mut self.waiting) {
-            let [changes, gains, leaves] = &factors[usize::from(touch.kind) % KINDS];
-            changed += *p * *changes;
-            gained += *p * *gains;
-            *p = *p * *leaves;
+        for ring in self.rings.iter().filter(|ring| !ring.rests) {
+            let touches = ring.touches.clone();
+            for (touch, p) in self.touches[touches.clone()].iter().zip(&mut self.waiting[touches]) {
+                let [changes, gains, leaves] = &factors[usize::from(touch.kind) % KINDS];
+                changed += *p * *changes;
+                gained += *p * *gains;
+                *p = *p * *leaves;
+            }
         }
         for (ring, mass) in self.rings.iter().zip(&self.ring_mass) {
             let extra: f32 = ring.marked.iter().zip(&by_mark).map(|(n, more)| n * more).sum();
@@ -387,13 +408,25 @@ impl BarPointer {
         if keep {
             self.origins.resize(row + self.origins_per_frame, Origin::default());
         }
+        self.reached.fill(false);
         for (b, block) in self.blocks.iter().enumerate() {
             self.outgoing.fill(Lanes::default());
+            self.near.fill(false);
+            for ring in self.rings[block.rings()].iter().filter(|ring| !ring.rests) {
+                let (lowest, end) = around(ring.tempo, tempi);
+                self.near[lowest..end].fill(true);
+            }
+            self.reached.iter_mut().zip(&self.near).for_each(|(reached, near)| *reached |= near);
             for (beat, starts) in self.starts[b].chunks_exact(block.tempi.len()).enumerate() {
                 for (outgoing, start) in self.outgoing[REACH + block.tempi.start..].iter_mut().zip(starts) {
                     *outgoing = self.waiting[*start as usize];
                 }
                 for (to, start) in block.tempi.clone().zip(starts) {
+                    if !self.near[to] {
+                        // All that could arrive here rests.
+                        self.mixed[b * tempi + to] = Joined::nothing(to as u8);
+                        continue;
+                    }
                     let around = &self.outgoing[to..=to + 2 * REACH];
                     let mut joined = Joined::nothing(to as u8);
                     let arriving =
@@ -429,7 +462,7 @@ impl BarPointer {
         let keep = self.join == Join::Best;
         let row = self.origins.len().saturating_sub(self.origins_per_frame);
         let PatternChange { metres, to_block, again } = &self.pattern_change;
-        for to in 0..tempi {
+        for to in (0..tempi).filter(|to| self.reached[*to]) {
             for (arrived, blocks) in self.arrived.iter_mut().zip(metres) {
                 // Where a pattern lacks a tempo, nothing is mixed.
                 let mixed =

@@ -144,8 +144,10 @@ pub struct Ring {
     bins: Vec<u8>,
     /// What the leak gives each state.
     pub leak: Lanes,
-    /// Factor for metre and tempo in every frame.
+    /// Factor for metre and tempo in every frame; 0 where the tempo was left out.
     pub bonus: f32,
+    /// Whether it holds nothing, so that nothing need be done to it.
+    pub rests: bool,
 }
 
 impl Ring {
@@ -185,6 +187,7 @@ impl Ring {
             bins: (0..len).map(|p| (p * block.bins / len) as u8).collect(),
             leak: Lanes::default(),
             bonus: 1.0,
+            rests: false,
         }
     }
 
