@@ -117,8 +117,9 @@ def a_lone_last_beat_is_no_lock():
     from backline_training import hear
 
     for near, good in (("00001", []), ("01111", []), ("0111110", [1]), ("", [])):
-        if hear.followed(np.array([beat == "1" for beat in near])) != good:
-            raise SystemExit(f"{near} is locked at {hear.followed([beat == '1' for beat in near])}")
+        found = hear.followed(np.array([beat == "1" for beat in near]))
+        if found != good:
+            raise SystemExit(f"{near} is locked at {found}")
 
 
 def a_stopped_run_leaves_no_net(net, words, work):
