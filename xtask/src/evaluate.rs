@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::install;
 use crate::run::{answers, command, root, run, target};
@@ -21,26 +21,62 @@ enum Verdict {
     None,
 }
 
+/// What was said to one of these verbs, with paths that hold in whatever folder a program is run.
+#[derive(Debug, PartialEq, Eq)]
+struct Said {
+    /// The folder, if one was named.
+    folder: Option<PathBuf>,
+    /// Options, each before its value.
+    options: Vec<String>,
+}
+
+/// Reads options, each with a value after it or behind `=`, and a folder among them. Those in `paths` have a path as
+/// their value, those in `others` something else.
+fn read(args: &[String], paths: &[&str], others: &[&str]) -> Result<Said> {
+    let mut said = Said { folder: None, options: Vec::new() };
+    let mut args = args.iter();
+    while let Some(word) = args.next() {
+        if !word.starts_with('-') {
+            ensure!(said.folder.is_none(), "one folder can be named, and `{word}` is a second");
+            said.folder = Some(std::path::absolute(word)?);
+            continue;
+        }
+        let (option, value) = match word.split_once('=') {
+            Some((option, value)) => (option, value),
+            None => (word.as_str(), args.next().with_context(|| format!("{word} needs a value"))?.as_str()),
+        };
+        let value = if paths.contains(&option) {
+            std::path::absolute(value)?.to_string_lossy().into_owned()
+        } else if others.contains(&option) {
+            value.to_owned()
+        } else {
+            bail!("there is no option `{option}` here, only {}", [paths, others].concat().join(", "));
+        };
+        said.options.extend([option.to_owned(), value]);
+    }
+    Ok(said)
+}
+
 /// The release build of the command line.
 fn backline() -> Result<PathBuf> {
     install::build(true)?;
     Ok(target().join("release").join(format!("backline{}", std::env::consts::EXE_SUFFIX)))
 }
 
-/// Scores hearing by the field's definitions, nets beside rules beside peers: on the recordings of a folder
-/// (the first of `args`, if it is no option), or on our own rendered songs. The other arguments go to the
-/// training package's `hear`.
+/// Scores hearing by the field's definitions, nets beside rules beside peers: on the recordings of a folder, if `args`
+/// name one, or on our own rendered songs. The options go to the training package's `hear`.
 ///
 /// # Errors
-/// The command line cannot be built, or Python with mir_eval is missing.
+/// A word is not known, the command line cannot be built, or Python with mir_eval is missing.
 pub fn hear(args: &[String]) -> Result<()> {
+    let Said { folder, options } = read(args, &["--json"], &["--modes", "--worst"])?;
     let backline = backline()?;
-    let (folder, options) = match args.split_first() {
-        Some((folder, rest)) if !folder.starts_with('-') => (PathBuf::from(folder), rest),
-        _ => {
+    let folder = match folder {
+        Some(folder) => folder,
+        None => {
             let songs = target().join("songs");
             run(command(&backline.to_string_lossy()).args(["demo", "--all", "-o"]).arg(&songs))?;
-            (songs, args)
+            songs
         }
     };
     let folder = folder.canonicalize().with_context(|| format!("{} is no folder", folder.display()))?;
@@ -59,8 +95,12 @@ pub fn hear(args: &[String]) -> Result<()> {
 /// options, which go to the training package's `evaluate play`, every net's table before it.
 ///
 /// # Errors
-/// The programs that measure cannot be built, or Python lacks what the nets' tables need.
-pub fn play(options: &[String]) -> Result<()> {
+/// A word is not known, the programs that measure cannot be built, or Python lacks what the nets' tables need.
+pub fn play(args: &[String]) -> Result<()> {
+    let Said { folder, options } = read(args, &["--work", "--data", "--out", "--config"], &["--set"])?;
+    if let Some(folder) = folder {
+        bail!("`{}` belongs to no option: name folders by --work and --data", folder.display());
+    }
     if options.is_empty() {
         return run(command("cargo").args([
             "run",
@@ -84,15 +124,16 @@ pub fn play(options: &[String]) -> Result<()> {
     run(python.arg(target().join("debug/examples")).args(options))
 }
 
-/// Analyses every recording below `folder` whose tempo is known: from "120 BPM" in its name, or from a
+/// Analyses every recording below the folder in `args` whose tempo is known: from "120 BPM" in its name, or from a
 /// file of the same stem that ends in `.tempo`, wherever below the folder that lies.
 ///
 /// # Errors
-/// The command line cannot be built, or the folder cannot be read.
-pub fn tempo(folder: &Path) -> Result<()> {
+/// No folder is named, the command line cannot be built, or the folder cannot be read.
+pub fn tempo(args: &[String]) -> Result<()> {
+    let folder = read(args, &[], &[])?.folder.context("name the FOLDER of recordings to evaluate on")?;
     let backline = backline()?;
     let mut files = Vec::new();
-    walk(folder, &mut files)?;
+    walk(&folder, &mut files)?;
     files.sort();
     let json = std::env::temp_dir().join(format!("backline-evaluate-{}.json", std::process::id()));
     let mut verdicts = Vec::new();
@@ -179,6 +220,25 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_hold_in_every_folder_and_stand_anywhere() {
+        let words = |all: &str| all.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let here = |name: &str| std::env::current_dir().unwrap().join(name);
+        let json = here("out.json").to_string_lossy().into_owned();
+        for said in [
+            "songs --modes online --json out.json",
+            "--modes online songs --json=out.json",
+            "--modes online --json out.json songs",
+        ] {
+            let said = read(&words(said), &["--json"], &["--modes", "--worst"]).unwrap();
+            assert_eq!(said.folder, Some(here("songs")));
+            assert_eq!(said.options, ["--modes", "online", "--json", &json]);
+        }
+        assert_eq!(read(&words("--modes online"), &[], &["--modes"]).unwrap().folder, None);
+        assert!(read(&words("--modes"), &[], &["--modes"]).is_err());
+        assert!(read(&words("--help"), &[], &["--modes"]).is_err());
+    }
 
     #[test]
     fn names_and_verdicts() {

@@ -5,10 +5,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::run::command;
+use crate::test::allowed;
 
 /// The packages that are shipped.
 const SHIPPED: [&str; 2] = ["backline", "backline-cli"];
@@ -16,7 +17,7 @@ const SHIPPED: [&str; 2] = ["backline", "backline-cli"];
 /// Names and licences of all libraries on `triple`, then each licence's text once, with who is under it.
 ///
 /// # Errors
-/// Cargo does not know the libraries, or a file cannot be read.
+/// Cargo does not know the libraries, a licence is not on the list, or a file cannot be read.
 pub fn texts(triple: &str) -> Result<String> {
     let mut cargo = command("cargo");
     let output = cargo
@@ -45,6 +46,12 @@ pub fn texts(triple: &str) -> Result<String> {
             }
         }
     }
+
+    let refused = refused(linked.iter().filter_map(|id| packages.get(id)));
+    ensure!(
+        refused.is_empty(),
+        "these libraries of {triple} have licences that are not on the list in xtask/src/test.rs: {refused:?}"
+    );
 
     let mut named = BTreeSet::new();
     let mut under: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -85,6 +92,15 @@ pub fn texts(triple: &str) -> Result<String> {
     Ok(all)
 }
 
+/// The names of the packages that may not be shipped, by their licences.
+fn refused<'a>(packages: impl Iterator<Item = &'a Value>) -> Vec<&'a str> {
+    let licence = |package: &'a Value| package["license"].as_str().unwrap_or_default();
+    packages
+        .filter(|package| !allowed(licence(package)))
+        .filter_map(|package| package["name"].as_str())
+        .collect()
+}
+
 /// Whether a file is a licence by its name; beside fonts every text is one.
 fn is_licence(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
@@ -94,4 +110,19 @@ fn is_licence(path: &Path) -> bool {
     let begins = ["license", "licence", "copying", "copyright", "notice", "unlicense"];
     let code = [".rs", ".py", ".html", ".toml"];
     begins.iter().any(|b| name.starts_with(b)) && !code.iter().any(|end| name.ends_with(end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::refused;
+
+    #[test]
+    fn what_another_system_alone_needs_is_refused_by_its_licence() {
+        let packages = serde_json::json!([
+            { "name": "free", "license": "MIT OR Apache-2.0" },
+            { "name": "bound", "license": "GPL-3.0-only" },
+            { "name": "silent", "license": null },
+        ]);
+        assert_eq!(refused(packages.as_array().unwrap().iter()), ["bound", "silent"]);
+    }
 }

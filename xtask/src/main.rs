@@ -17,6 +17,8 @@ mod windows;
 
 use std::process::ExitCode;
 
+use anyhow::{Context, Result, bail, ensure};
+
 const USAGE: &str = "\
 Usage: cargo xtask <verb>
 
@@ -47,38 +49,96 @@ Usage: cargo xtask <verb>
   setup [--yes]        install the system packages that building and testing need";
 
 fn main() -> ExitCode {
-    let mut args = std::env::args().skip(1);
-    let verb = args.next().unwrap_or_default();
-    let rest: Vec<String> = args.collect();
-    let yes = rest.iter().any(|a| a == "--yes" || a == "-y");
-    let result = match verb.as_str() {
-        "install" => install::install(yes),
-        "test" => test::test(&rest),
-        "soak" => test::soak(&rest),
-        "ardour" => ardour::ardour(yes),
-        "bundle" => install::bundle(rest.iter().any(|a| a == "--release")).map(|_| ()),
-        "bench" => test::bench(&rest),
-        "evaluate" if rest.first().is_some_and(|what| what == "hear") => evaluate::hear(&rest[1..]),
-        "evaluate" if rest.first().is_some_and(|what| what == "play") => evaluate::play(&rest[1..]),
-        "evaluate" if rest.len() == 2 && rest[0] == "tempo" => {
-            evaluate::tempo(std::path::Path::new(&rest[1]))
-        }
-        "windows" => windows::windows(yes),
-        "macos" if rest.iter().any(|a| a == "--check") => macos::check(yes),
-        "package" => package::package(yes, rest.iter().any(|a| a == "--development")),
-        "screenshots" => screenshots::screenshots(),
-        "lint" => test::lint(),
-        "setup" => setup::setup(setup::Purpose::Test, yes),
-        _ => {
-            eprintln!("{USAGE}");
-            return ExitCode::from(2);
-        }
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let Some((verb, rest)) = args.split_first() else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
     };
-    match result {
+    match perform(verb, rest) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::from(2)
         }
+    }
+}
+
+/// Does what the words ask for; a word that says nothing is refused before anything is done.
+fn perform(verb: &str, rest: &[String]) -> Result<()> {
+    match verb {
+        "install" => said(verb, rest, ["--yes"]).and_then(|[yes]| install::install(yes)),
+        "test" => test::test(rest),
+        "soak" => test::soak(rest),
+        "ardour" => said(verb, rest, ["--yes"]).and_then(|[yes]| ardour::ardour(yes)),
+        "bundle" => {
+            said(verb, rest, ["--release"]).and_then(|[release]| install::bundle(release)).map(|_| ())
+        }
+        "bench" => test::bench(rest),
+        "evaluate" => match rest.split_first() {
+            Some((what, args)) if what == "hear" => evaluate::hear(args),
+            Some((what, args)) if what == "play" => evaluate::play(args),
+            Some((what, args)) if what == "tempo" => evaluate::tempo(args),
+            _ => bail!("say what to evaluate: hear, play or tempo"),
+        },
+        "windows" => said(verb, rest, ["--yes"]).and_then(|[yes]| windows::windows(yes)),
+        "macos" => {
+            let [check, yes] = said(verb, rest, ["--check", "--yes"])?;
+            ensure!(check, "a Mac can only be checked for from here: run `cargo xtask macos --check`");
+            macos::check(yes)
+        }
+        "package" => {
+            let [yes, development] = said(verb, rest, ["--yes", "--development"])?;
+            package::package(yes, development)
+        }
+        "screenshots" => said(verb, rest, []).and_then(|[]| screenshots::screenshots()),
+        "lint" => said(verb, rest, []).and_then(|[]| test::lint()),
+        "setup" => said(verb, rest, ["--yes"]).and_then(|[yes]| setup::setup(setup::Purpose::Test, yes)),
+        _ => bail!("there is no `cargo xtask {verb}`\n\n{USAGE}"),
+    }
+}
+
+/// Which of the `known` words were said after the verb, in their order; `-y` is short for `--yes`.
+fn said<const N: usize>(verb: &str, words: &[String], known: [&str; N]) -> Result<[bool; N]> {
+    let mut said = [false; N];
+    for word in words {
+        let long = if word == "-y" { "--yes" } else { word };
+        let at = known.iter().position(|one| *one == long).with_context(|| match N {
+            0 => format!("`cargo xtask {verb}` takes no words, and `{word}` was said"),
+            _ => format!("`cargo xtask {verb}` does not know `{word}`, only {}", known.join(" and ")),
+        })?;
+        said[at] = true;
+    }
+    Ok(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_say_nothing_are_refused_before_anything_is_done() {
+        let refusal = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            perform(&words[0], &words[1..]).unwrap_err().to_string()
+        };
+        for (words, part) in [
+            (&["bundle", "--relase"][..], "`--relase`"),
+            (&["package", "--yes", "--develoment"], "`--develoment`"),
+            (&["install", "now"], "`now`"),
+            (&["lint", "--yes"], "`--yes`"),
+            (&["screenshots", "all"], "`all`"),
+            (&["macos"], "macos --check"),
+            (&["evaluate"], "hear, play or tempo"),
+            (&["evaluate", "tempo"], "FOLDER"),
+            (&["evaluate", "tempo", "a", "b"], "`b`"),
+            (&["evaluate", "hear", "--mode", "online"], "`--mode`"),
+            (&["evaluate", "hear", "a", "--json"], "--json"),
+            (&["evaluate", "play", "here"], "here` belongs"),
+            (&["instal"], "cargo xtask instal"),
+        ] {
+            assert!(refusal(words).contains(part), "{words:?}: {}", refusal(words));
+        }
+        let yes = said("package", &["-y".to_owned()], ["--yes", "--development"]).unwrap();
+        assert_eq!(yes, [true, false]);
     }
 }

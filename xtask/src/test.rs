@@ -141,7 +141,7 @@ const ALLOWED: &[&str] = &[
 ];
 
 /// Checks that everything the product is linked from may be shipped. Development-only dependencies
-/// are left out.
+/// are left out, and so is what only other systems need: that is checked where it is packed (`licences::texts`).
 fn licences() -> Result<()> {
     let mut refused = BTreeMap::new();
     for package in ["backline", "backline-cli"] {
@@ -167,7 +167,7 @@ fn licences() -> Result<()> {
 }
 
 /// Whether a licence expression can be met: every part joined by AND, one of those joined by OR.
-fn allowed(expression: &str) -> bool {
+pub fn allowed(expression: &str) -> bool {
     let expression = expression.replace('/', " OR ").replace(['(', ')'], "");
     expression.split(" AND ").all(|part| part.split(" OR ").any(|l| ALLOWED.contains(&l.trim())))
 }

@@ -96,7 +96,6 @@ pub struct ChromaExtractor {
     nnls: Nnls,
     profile: Vec<[f32; 2]>,
     frames: VecDeque<ChromaFrame>,
-    capacity: usize,
 }
 
 impl Default for ChromaExtractor {
@@ -122,7 +121,6 @@ impl ChromaExtractor {
             nnls: Nnls::new(),
             profile,
             frames: VecDeque::new(),
-            capacity: usize::MAX,
         }
     }
 
@@ -142,9 +140,6 @@ impl ChromaExtractor {
             if self.missing == 0 {
                 self.missing = HOP;
                 let frame = self.analyse();
-                if self.frames.len() >= self.capacity {
-                    self.frames.pop_front();
-                }
                 self.frames.push_back(frame);
             }
         }
@@ -163,19 +158,6 @@ impl ChromaExtractor {
     /// Samples that are missing to the next frame.
     pub fn missing(&self) -> usize {
         self.missing
-    }
-
-    /// Keeps at most `capacity` frames (at least one).
-    pub fn set_capacity(&mut self, capacity: usize) {
-        self.capacity = capacity.max(1);
-        while self.frames.len() > self.capacity {
-            self.frames.pop_front();
-        }
-    }
-
-    /// How far the music is tuned above A = 440 Hz, in semitones, as heard over the last 40 s.
-    pub fn tuning_semitones(&self) -> f64 {
-        self.tuning.semitones()
     }
 
     fn analyse(&mut self) -> ChromaFrame {

@@ -166,11 +166,6 @@ impl Chord {
         pc == self.bass || self.tones().any(|t| t == pc)
     }
 
-    /// The same chord moved by `semitones`.
-    pub const fn transposed(self, semitones: i32) -> Self {
-        Self { root: self.root.up(semitones), quality: self.quality, bass: self.bass.up(semitones) }
-    }
-
     /// Reads a lead-sheet symbol, for example `F#m7b5/A`, in the spellings that are common.
     ///
     /// # Errors

@@ -3,8 +3,9 @@
 VERB is one of prepare, train, evaluate, export; NET is a subpackage (rhythm, harmony …). `evaluate play` scores all nets that
 play and what the band makes of them. `resume` lets rhythm, rhythm_offline and bars learn on from the nets that ship in `--out`, and `blend`
 makes those of rhythm and bars that lie between what ships and what learnt on. Everything a run makes
-(features, checkpoints, logs) goes under `--work`, and what is already there is taken up again, so that a run that
-was stopped goes on. `configs/NET.json` holds every number; `--set` changes one for this run.
+(features, checkpoints, logs) goes under `--work`. `prepare` of rhythm, rhythm_offline and harmony, and `train` of these and
+of bars, take up what is already there, so that a run that was stopped goes on; the others begin anew. `configs/NET.json` holds
+every number; `--set` changes one for this run.
 """
 
 import argparse

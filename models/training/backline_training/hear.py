@@ -199,10 +199,15 @@ def beats(truth, heard, online):
     if online:
         told = [b["decided_s"] for b in heard["beats"]]
         near = np.array([np.abs(ref - t).min() < 0.07 for t in est])
-        good = [i for i in range(len(near)) if near[i : i + 5].all()]
+        good = followed(near)
         out["lock s"] = told[good[0]] if good else float("nan")
         out["locked"] = float(bool(good))
     return out
+
+
+def followed(near):
+    """Right beats that four more right ones follow; near the end, where four do not follow, none is one."""
+    return [i for i in range(len(near) - 4) if all(near[i : i + 5])]
 
 
 def tempo(true, told):

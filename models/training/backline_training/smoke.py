@@ -7,16 +7,20 @@ mir_eval nothing is scored.
 """
 
 import argparse
+import importlib
 import importlib.util
 import json
 import pathlib
 import random
 import shutil
 
+import numpy as np
 import torch
 
 from backline_training import __main__ as verbs
 from backline_training import tiny_data
+from backline_training.harmony import prepare as harmony
+from backline_training.progression.data import split_titles
 from backline_training.rhythm import material, pieces
 
 FONT = "/usr/share/sounds/sf2/TimGM6mb.sf2"
@@ -48,6 +52,8 @@ BRIEF = {
     "comping": {"inner": 8, "hidden": 8, "batch": 4, "epochs": 1},
 }  # fmt: skip
 
+# Nets that begin anew when they are trained again.
+ANEW = ("drums", "progression", "comping")
 # Whose prepared pieces another net learns from.
 PIECES_OF = {"octave": "rhythm_offline", "bars": "rhythm_offline"}
 
@@ -77,6 +83,66 @@ def truth_ends_with_the_music():
         raise SystemExit(f"{len(piece.beats)} beats of twelve, the last at {piece.beats[-1][0]:.2f} s")
 
 
+def spellings_are_kept_apart():
+    """What is in the test under one spelling is not learnt from under another."""
+    titles = ["one|don't go", "two|stay", "one|don t go", "the two|stay", "three|stay"]
+    split = split_titles(titles, {"test_titles": 1, "validation_titles": 1})
+    if split != {"test": titles[:1], "validation": titles[1:2], "train": titles[4:]}:
+        raise SystemExit(f"titles are split as {split}")
+
+
+def what_was_cut_short_is_not_taken_for_done(folder):
+    """A song that could not be written whole is not there under its name."""
+
+    def cut(file, **_):
+        file.write(b"half")
+        raise KeyboardInterrupt
+
+    whole, np.savez_compressed = np.savez_compressed, cut
+    try:
+        harmony.save(folder / "song.npz", chroma=np.zeros(1))
+    except KeyboardInterrupt:
+        pass
+    finally:
+        np.savez_compressed = whole
+    if (folder / "song.npz").exists():
+        raise SystemExit("half a song would be taken for done")
+    harmony.save(folder / "song.npz", chroma=np.zeros(1))
+    if not (folder / "song.npz").exists() or (folder / "song.part").exists():
+        raise SystemExit("a song was not written")
+
+
+def a_lone_last_beat_is_no_lock():
+    """Four right beats have to follow."""
+    from backline_training import hear
+
+    for near, good in (("00001", []), ("01111", []), ("0111110", [1]), ("", [])):
+        found = hear.followed(np.array([beat == "1" for beat in near]))
+        if found != good:
+            raise SystemExit(f"{near} is locked at {found}")
+
+
+def a_stopped_run_leaves_no_net(net, words, work):
+    """Training that is stopped in its second epoch has written nothing under the name that export reads."""
+    module = importlib.import_module(f"backline_training.{net}.train")
+
+    def stop(line):
+        if line.startswith("epoch 1"):
+            raise KeyboardInterrupt
+
+    # It tells of each epoch, and so is stopped there.
+    module.print = lambda line, **_: stop(line)
+    try:
+        verbs.main(["train", net, *words, "--set", "epochs=3"])
+        raise SystemExit(f"{net} was not stopped")
+    except KeyboardInterrupt:
+        pass
+    finally:
+        del module.print
+    if (work / "best.pt").exists():
+        raise SystemExit(f"{net} was stopped, and left a net that would be exported")
+
+
 def main():
     """Makes the data, then every verb of every net that is here."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -84,10 +150,15 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, required=True, help="folder to work in; what it holds is removed")
     args = parser.parse_args()
     shutil.rmtree(args.work, ignore_errors=True)
+    args.work.mkdir(parents=True)
     truth_ends_with_the_music()
+    spellings_are_kept_apart()
+    what_was_cut_short_is_not_taken_for_done(args.work)
     data, models = args.work / "data", args.work / "models"
     tiny_data.write(data)
     scored = importlib.util.find_spec("mir_eval") is not None
+    if scored:
+        a_lone_last_beat_is_no_lock()
     from_shipped = verbs.SHIPPED if importlib.util.find_spec("onnx") is not None else {}
     for net, brief in BRIEF.items():
         config = args.work / f"{net}.json"
@@ -95,7 +166,10 @@ def main():
         for verb in ("prepare", "train", "export", *["evaluate"] * scored):
             print(f"== {verb} {net}", flush=True)
             places = {"work": args.work / PIECES_OF.get(net, net), "data": data, "bin": args.bin, "out": models, "config": config}
-            verbs.main([verb, net, *(word for name, path in places.items() for word in (f"--{name}", str(path)))])
+            words = [word for name, path in places.items() for word in (f"--{name}", str(path))]
+            if verb == "train" and net in ANEW:
+                a_stopped_run_leaves_no_net(net, words, places["work"])
+            verbs.main([verb, net, *words])
         # What learnt on for no step is what ships, and so is all that lies between them.
         for verb in (verb for verb, nets in from_shipped.items() if net in nets):
             print(f"== {verb} {net}", flush=True)

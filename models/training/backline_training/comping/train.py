@@ -52,7 +52,7 @@ def mean_loss(model, bars):
 
 
 def run(config, args):
-    """Writes `best.pt` into the work folder."""
+    """Writes `best.pt` into the work folder, at the end: `best.part` is of a run that was stopped."""
     torch.manual_seed(config["seed"])
     torch.set_num_threads(1)
     rng = np.random.default_rng(config["seed"])
@@ -81,7 +81,8 @@ def run(config, args):
         print(f"epoch {epoch}: {score:.4f} in {time.monotonic() - started:.0f} s", flush=True)
         if score < best:
             best = score
-            torch.save({"config": config, "state": model.state_dict()}, args.work / "best.pt")
+            torch.save({"config": config, "state": model.state_dict()}, args.work / "best.part")
+    (args.work / "best.part").rename(args.work / "best.pt")
 
 
 def trained(work):

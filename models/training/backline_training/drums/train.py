@@ -44,7 +44,7 @@ def run_net(model, part, styles):
 
 
 def run(config, args):
-    """Writes `best.pt` into the work folder."""
+    """Writes `best.pt` into the work folder, at the end: `best.part` is of a run that was stopped."""
     torch.manual_seed(config["seed"])
     rng = np.random.default_rng(config["seed"])
     styles = len(config["styles"])
@@ -78,9 +78,10 @@ def run(config, args):
         print(f"epoch {epoch}: {scores.round(4)} in {time.monotonic() - started:.0f} s", flush=True)
         if scores[0] + config["touch_weight"] * scores[1] < best:
             best = scores[0] + config["touch_weight"] * scores[1]
-            torch.save({"config": config, "state": model.state_dict()}, args.work / "best.pt")
+            torch.save({"config": config, "state": model.state_dict()}, args.work / "best.part")
     if config["begin"]:
-        average(torch.load(config["begin"], map_location="cpu")["state"], config["share"], args.work / "best.pt")
+        average(torch.load(config["begin"], map_location="cpu")["state"], config["share"], args.work / "best.part")
+    (args.work / "best.part").rename(args.work / "best.pt")
 
 
 def average(begun, share, file):

@@ -44,10 +44,18 @@ def run(config, args):
             except subprocess.CalledProcessError as problem:
                 print(f"{path.stem}: left out, {problem}", flush=True)
                 continue
-        np.savez_compressed(path, chroma=chroma.astype(np.float16), key=key, start=[r[0] for r in rows],
-                            end=[r[1] for r in rows], label=[r[2] for r in rows])
+        save(path, chroma=chroma.astype(np.float16), key=key, start=[r[0] for r in rows],
+             end=[r[1] for r in rows], label=[r[2] for r in rows])
         if done % 10 == 0:
             print(f"{done} of {len(order)}: {path.stem}, {len(chroma)} frames", flush=True)
+
+
+def save(path, **arrays):
+    """Whole or not there at all: a run that goes on takes what is there for done."""
+    unfinished = path.with_suffix(".part")
+    with unfinished.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+    unfinished.rename(path)
 
 
 def pop_songs(data, config):

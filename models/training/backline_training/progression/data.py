@@ -1,8 +1,10 @@
-"""What was read of the songs, split by title."""
+"""What was read of the songs, split by title: what is spelt otherwise but the same is kept apart from training, too."""
 
 import csv
 
 import numpy as np
+
+from backline_training.harmony.songs import plain
 
 CLASSES, READ, FIGURES = 37, 19, 41
 FEATURES = READ * (CLASSES + 1) + FIGURES
@@ -24,12 +26,7 @@ def load(work, config):
         title = np.array([titles.get(n, n) for n in names]) if source == "billboard" else names
         apart = sorted(set(title))
         np.random.default_rng(config["split_seed"]).shuffle(apart)
-        test, validation = config["test_titles"], config["validation_titles"]
-        for split, chosen in (
-            ("test", apart[:test]),
-            ("validation", apart[test : test + validation]),
-            ("train", apart[test + validation :]),
-        ):
+        for split, chosen in split_titles(apart, config).items():
             here = np.isin(title, chosen)
             parts[split].append((rows[here], np.full(here.sum(), source == "billboard"), names[here]))
     out = {}
@@ -38,6 +35,15 @@ def load(work, config):
         billboard, names = np.concatenate([s[1] for s in sets]), np.concatenate([s[2] for s in sets])
         out[split] = rows[:, 1 : 1 + READ].astype(int), rows[:, 1 + READ :], rows[:, 0].astype(int), billboard, names
     return out
+
+
+def split_titles(titles, config):
+    """{split: titles}, in the order given: the first for the test, the next for validation. What has the title of one
+    of them under another spelling is left out."""
+    test, validation = config["test_titles"], config["test_titles"] + config["validation_titles"]
+    held = {plain(title) for title in titles[:validation]}
+    train = [title for title in titles[validation:] if plain(title) not in held]
+    return {"test": titles[:test], "validation": titles[test:validation], "train": train}
 
 
 def features(classes, figures):

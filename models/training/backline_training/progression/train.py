@@ -16,7 +16,7 @@ def logits(model, classes, figures):
 
 
 def run(config, args):
-    """Writes `best.pt` into the work folder."""
+    """Writes `best.pt` into the work folder, at the end: `best.part` is of a run that was stopped."""
     torch.manual_seed(config["seed"])
     rng = np.random.default_rng(config["seed"])
     sets = data.load(args.work, config)
@@ -46,7 +46,8 @@ def run(config, args):
         print(f"epoch {epoch}: nll {nll:.4f}, right {float((y.argmax(1) == wanted).float().mean()):.4f}", flush=True)
         if nll < best:
             best = nll
-            torch.save({"config": config, "state": model.state_dict()}, args.work / "best.pt")
+            torch.save({"config": config, "state": model.state_dict()}, args.work / "best.part")
+    (args.work / "best.part").rename(args.work / "best.pt")
 
 
 def load(work):

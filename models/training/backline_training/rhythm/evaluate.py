@@ -12,6 +12,7 @@ import mir_eval
 import numpy as np
 import torch
 
+from ..hear import followed
 from . import data
 from .net import METRE, RhythmNet
 from .pieces import VOICES
@@ -80,7 +81,7 @@ def beats(piece, heard):
     ratio = tempo["value"] / piece["bpm"]
     metre = heard["metre"] and "{numerator}/{denominator}".format(**heard["metre"]["value"])
     near = [np.abs(ref - t).min() < 0.07 for t in est]
-    good = [i for i in range(len(near)) if all(near[i : i + 5])]
+    good = followed(near)
     return {
         "F": mir_eval.beat.f_measure(*trimmed) if len(est) else 0.0,
         "CMLt": continuity[1],
