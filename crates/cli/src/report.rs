@@ -81,7 +81,7 @@ fn write_drums(out: &mut impl Write, a: &Analysis) -> io::Result<()> {
 
 fn write_loudness(out: &mut impl Write, a: &Analysis) -> io::Result<()> {
     let mut sounding: Vec<f64> =
-        a.loudness.iter().map(|l| l.short_term_lufs).filter(|&l| l > -60.0).collect();
+        a.loudness.iter().map(|l| l.short_term_lufs).filter(|&l| l > -57.0).collect();
     sounding.sort_by(f64::total_cmp);
     match sounding.get(sounding.len() / 2) {
         Some(median) => writeln!(out, "Level   {median:.1} LUFS (median of 3 s)"),

@@ -3,7 +3,7 @@
 use backline_music::heard::Loudness;
 
 /// Below this nothing sounds, in LUFS.
-const AUDIBLE_LUFS: f32 = -55.0;
+const AUDIBLE_LUFS: f32 = -52.0;
 /// This much louder than usual is a full lift, in LU.
 const FULL_LU: f64 = 8.0;
 /// Less than this of the past, in windows of loudness, says nothing about what is usual.

@@ -69,10 +69,17 @@ pub fn analyse_online(
     while listener.step() {}
     let mut heard = listener.heard().clone();
     let most = tempi.into_iter().max_by(|a, b| a.weight.total_cmp(&b.weight));
-    heard.tempo_bpm = most
-        .as_ref()
-        .map(|Told { surest, .. }| Estimate { value: whole_tempo(&heard.beats, surest.value), ..*surest });
-    heard.tempo_candidates = most.map(|told| told.candidates).unwrap_or_default();
+    if let Some(Told { surest, mut candidates, .. }) = most {
+        let value = whole_tempo(&heard.beats, surest.value);
+        // They go with each other, whatever the tempo of the whole is.
+        let ratio = candidates.first().map_or(1.0, |(bpm, _)| value / bpm);
+        candidates.iter_mut().for_each(|(bpm, _)| *bpm *= ratio);
+        let runner_up = surest.runner_up.map(|(bpm, prob)| (bpm * value / surest.value, prob));
+        heard.tempo_bpm = Some(Estimate { value, runner_up, ..surest });
+        heard.tempo_candidates = candidates;
+    } else {
+        (heard.tempo_bpm, heard.tempo_candidates) = (None, Vec::new());
+    }
     heard.metre = metres.into_iter().max_by_key(|(steps, _)| *steps).map(|(_, metre)| metre);
     Ok(heard)
 }

@@ -32,7 +32,7 @@ const SKETCHED_BARS: usize = 4;
 /// Onsets sooner than this after the host stopped are of what it played.
 const STOP_RINGS_S: f64 = 0.1;
 /// Momentary loudness above which something sounds, in LUFS.
-const AUDIBLE_LUFS: f32 = -55.0;
+const AUDIBLE_LUFS: f32 = -52.0;
 /// What a session remembers of the stream, in seconds: more than any loop that is searched for.
 const HISTORY_S: f64 = 240.0;
 /// Committed bars that can still be judged: as many as are kept as clips.

@@ -33,6 +33,8 @@ pub const DECISION_LAG_S: f64 = LATENCY_S + 4.0 * HOP_S;
 
 /// Root mean square below which nothing can be a chord (−66 dB).
 const SILENCE: f32 = 5e-4;
+/// Half a window of the chroma, in frames: so long before anything starts it is in the window already.
+const HALF_WINDOW: usize = 4;
 /// Frames that stay open to revision in a stream: three seconds.
 const OPEN_FRAMES: usize = 64;
 /// Frames whose probabilities are brought up to date with each new one; older ones hardly change any more.
@@ -72,6 +74,8 @@ struct Engine {
     sums: Sums,
     /// Frames that wait for the lookahead: compressed chroma and whether they are silent.
     waiting: Vec<([f32; 24], bool)>,
+    /// Frames since the last silent one.
+    since_silence: usize,
     lattice: Lattice,
     /// Beat times and whether they start a bar, in order.
     beat_s: Vec<f64>,
@@ -105,6 +109,7 @@ impl Engine {
             ear,
             lookahead,
             waiting: Vec::new(),
+            since_silence: HALF_WINDOW,
             lattice: Lattice::new(if hindsight { Weights::OFFLINE } else { Weights::ONLINE }),
             beat_s: Vec::new(),
             downbeat: Vec::new(),
@@ -160,7 +165,10 @@ impl Engine {
         let (heard, told) = self.ear.hear(&self.sums, index);
         self.present =
             self.ear.now().filter(|_| !is_silent).map(|now| Present::new(now, index, self.present));
-        let (log_prob, told) = if is_silent { (silent(), None) } else { (heard, told) };
+        // What starts after silence is in the window before it sounds.
+        self.since_silence = if is_silent { 0 } else { self.since_silence.saturating_add(1) };
+        let sounds = self.since_silence > HALF_WINDOW;
+        let (log_prob, told) = if sounds { (heard, told) } else { (silent(), None) };
         let place = self.place(index);
         self.lattice.push(index, y, told, &log_prob, place);
         self.since_refresh += 1;

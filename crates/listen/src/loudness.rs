@@ -1,4 +1,5 @@
-//! Loudness after EBU R 128, ten values a second.
+//! Loudness after EBU R 128, ten values a second, of the mono mix on both sides: what a meter in the session shows of music
+//! in the middle. What lies apart, left and right, is told up to 3 LU too low.
 
 use backline_music::heard::Loudness;
 use ebur128::{EbuR128, Mode};
@@ -16,6 +17,8 @@ const MOMENTARY: usize = 4;
 const SHORT_TERM: usize = 30;
 /// Loudness of energy 1 (ITU-R BS.1770, equation 2).
 const UNIT_LUFS: f64 = -0.691;
+/// By how much two equal channels are louder than one.
+const BOTH_SIDES_LU: f64 = 3.010_3;
 
 /// Measures momentary and short-term loudness.
 pub struct LoudnessMeter {
@@ -53,7 +56,7 @@ impl LoudnessMeter {
     /// Loudness of the last `tenths`.
     fn last_lufs(&self, tenths: usize) -> f32 {
         let energy = self.energies[SHORT_TERM - tenths..].iter().sum::<f64>() / tenths as f64;
-        let lufs = 10.0 * libm::log10(energy) + UNIT_LUFS;
+        let lufs = 10.0 * libm::log10(energy) + UNIT_LUFS + BOTH_SIDES_LU;
         if lufs.is_finite() { (lufs as f32).max(FLOOR_LUFS) } else { FLOOR_LUFS }
     }
 }
@@ -66,7 +69,7 @@ mod tests {
     #[test]
     fn tenths_of_a_second_together_are_as_loud_as_the_whole() {
         let mut meter = LoudnessMeter::new();
-        let mut whole = EbuR128::new(1, ANALYSIS_RATE_HZ as u32, Mode::M | Mode::S).unwrap();
+        let mut whole = EbuR128::new(2, ANALYSIS_RATE_HZ as u32, Mode::M | Mode::S).unwrap();
         let (mut seed, mut told) = (1_u32, 0);
         for step in 0..600_u32 {
             // Noise that swells, with a rest of a second and a half in it.
@@ -77,7 +80,7 @@ mod tests {
                     level * ((seed >> 8) as f32 / (1 << 23) as f32 - 1.0)
                 })
                 .collect();
-            whole.add_frames_f32(&hop).unwrap();
+            whole.add_frames_f32(&hop.iter().flat_map(|x| [*x, *x]).collect::<Vec<_>>()).unwrap();
             let Some(loudness) = meter.push(&hop, 0.0) else { continue };
             told += 1;
             let close = |a: f32, b: f64| (f64::from(a) - b.max(f64::from(FLOOR_LUFS))).abs() < 1e-4;

@@ -26,7 +26,7 @@ const CLAIMED_SHARE: f64 = 0.2;
 /// As sure as the stream listener ever is of a tempo: nothing is left to learn from it when it has also claimed long enough.
 const SURE_PROB: f32 = 0.84;
 /// Quieter than this is silence, in LUFS.
-const SILENT_LUFS: f32 = -60.0;
+const SILENT_LUFS: f32 = -57.0;
 
 /// For how long there was sound.
 fn sounding_s(heard: &Heard) -> f64 {

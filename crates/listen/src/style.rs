@@ -39,8 +39,7 @@ fn guess_last(heard: &Heard, window_s: f64) -> StyleGuess {
     let onset_rate = onsets as f64 / heard.time_s.clamp(1.0, window_s);
     // How fast it moves: the tempo may be heard an octave off, how much is struck may not.
     let pace = (onset_rate / FULL_ONSET_RATE).min(1.0);
-    let centroid_hz = heard.timbre.last().map_or(0.0, |t| f64::from(t.centroid_hz));
-    let bright = (centroid_hz / 5_000.0).min(1.0);
+    let bright = (centroid_hz(heard, window_s) / 5_000.0).min(1.0);
     let (prob, energy) = judged.unwrap_or_else(|| {
         let alike = vec![1.0 / judge.styles.len() as f64; judge.styles.len()];
         (alike, 0.6 * pace + 0.4 * bright)
@@ -60,9 +59,18 @@ fn guess_last(heard: &Heard, window_s: f64) -> StyleGuess {
     }
 }
 
+/// The mean spectral centroid of the last `window_s` seconds of `heard` in which there was sound; 0 where there was none.
+fn centroid_hz(heard: &Heard, window_s: f64) -> f64 {
+    let from = heard.timbre.partition_point(|t| t.time_s < heard.time_s - window_s);
+    let heard = heard.timbre[from..].iter().map(|t| f64::from(t.centroid_hz)).filter(|hz| *hz > 0.0);
+    let (sum, seconds) = heard.fold((0.0, 0), |(sum, seconds), hz| (sum + hz, seconds + 1));
+    sum / f64::from(seconds.max(1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use backline_music::heard::Timbre;
     use backline_music::{Beat, DrumHit, DrumVoice, Estimate, Metre};
 
     fn four_on_the_floor(bpm: f64) -> Heard {
@@ -97,6 +105,23 @@ mod tests {
         assert_eq!(guess.top[0].0, "house", "{:?}", guess.top);
         let sum: f32 = guess.top.iter().map(|t| t.1).sum();
         assert!((sum - 1.0).abs() < 1e-4);
+    }
+
+    #[test]
+    fn silence_after_the_music_changes_nothing_of_its_mood() {
+        let second = |i: i32, centroid_hz| Timbre {
+            time_s: f64::from(i),
+            centroid_hz,
+            rolloff_hz: 0.0,
+            mfcc: [0.0; 13],
+        };
+        let mut heard = four_on_the_floor(124.0);
+        heard.timbre = (1..=15).map(|i| second(i, 3_000.0)).collect();
+        let before = guess_whole(&heard).valence;
+        heard.timbre.push(second(16, 0.0));
+        assert_eq!(guess_whole(&heard).valence, before);
+        heard.timbre.iter_mut().for_each(|t| t.centroid_hz = 500.0);
+        assert!(guess_whole(&heard).valence < before, "what is darker is less bright");
     }
 
     #[test]

@@ -10,6 +10,8 @@ const COEFFICIENTS: usize = 13;
 const ROLLOFF_SHARE: f64 = 0.85;
 /// Steps between two values.
 const EVERY: u32 = FRAMES_PER_S as u32;
+/// A constant reaches this far up through the window: it has no timbre.
+const OF_A_CONSTANT: usize = 2;
 /// Power added before the logarithm: −100 dB.
 const FLOOR_POWER: f32 = 1e-10;
 
@@ -60,6 +62,7 @@ impl TimbreMeter {
 
     fn describe(&mut self, time_s: f64) -> Timbre {
         self.power.iter_mut().for_each(|p| *p /= EVERY as f32);
+        self.power[..OF_A_CONSTANT].fill(0.0);
         let total: f64 = self.power.iter().map(|p| f64::from(*p)).sum();
         let (mut centroid_hz, mut rolloff_hz) = (0.0, 0.0);
         if total > f64::from(FLOOR_POWER) {
@@ -115,5 +118,23 @@ mod tests {
         assert!((high.rolloff_hz - 4_000.0).abs() < 60.0, "{high:?}");
         assert!(high.centroid_hz > 3.0 * low.centroid_hz);
         assert!(low.mfcc[1] > high.mfcc[1]);
+    }
+
+    #[test]
+    fn a_constant_has_no_timbre() {
+        let described = |constant: f32| {
+            let (mut spectrum, mut meter) = (Spectrum::new(), TimbreMeter::new());
+            let mut timbre = None;
+            for step in 0..100 {
+                let at = |i: usize| (step * HOP + i) as f32 * std::f32::consts::TAU * 1_000.0 / 44_100.0;
+                let hop: Vec<f32> = (0..HOP).map(|i| 0.2 * at(i).sin() + constant).collect();
+                spectrum.push(&hop);
+                timbre = meter.push(&spectrum.magnitude, f64::from(step as u32 + 1) * 0.01).or(timbre);
+            }
+            timbre.unwrap()
+        };
+        let (plain, offset) = (described(0.0), described(0.3));
+        assert!((offset.centroid_hz / plain.centroid_hz - 1.0).abs() < 0.01, "{offset:?} {plain:?}");
+        assert_eq!(offset.rolloff_hz, plain.rolloff_hz);
     }
 }

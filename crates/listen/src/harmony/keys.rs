@@ -15,13 +15,17 @@ use super::params::{CHORDS, CLASSES, NO_CHORD, QUALITIES, params};
 const STEP_FRAMES: usize = 22;
 /// Say of a step: a chord lasts about two seconds and tells once.
 const TRUST: f32 = 0.45;
-/// The same of the net, which remembers what it heard: its word of one second has most of the song in it.
-const TRUST_NET: f32 = 0.06;
+/// The same of the net, which remembers what it heard: its word of one second has most of the song in it. The chords beside it
+/// tell of this second alone, so they count for more: without them no change of key would outvote what the net remembers.
+const TRUST_NET: f32 = 0.04;
+const TRUST_CHORDS: f32 = 0.1;
+/// The same of what music begins on.
+const TRUST_FIRST: f32 = 0.06;
 /// The same for the whole of a recording: exponent on the geometric mean of the net's probabilities.
 const WHOLE_TRUST: f32 = 2.0;
 /// No frame speaks against a key more than this, in the net's log probability.
 const WORST: f32 = -12.0;
-/// What the chords say counts this much beside the net's word; so does that music likes to begin at home, and,
+/// Of the whole, what the chords say counts this much beside the net's word; so does that music likes to begin at home, and,
 /// less, to end there.
 const CHORD_SHARE: f32 = 1.0;
 const FIRST_SHARE: f32 = 1.0;
@@ -32,6 +36,8 @@ const HOME_LEFT: f32 = -8.0;
 /// Frames of music whose chord is the first, and the last: two and three seconds.
 const FIRST_FRAMES: usize = 44;
 const LAST_FRAMES: usize = 66;
+/// Frames without any chord after which music begins anew: three seconds.
+const STILL_FRAMES: usize = 64;
 /// Share of a frame's chord that is left to the keys whose tonic it is not.
 const ELSEWHERE: f32 = 0.05;
 /// Chance that the key changes from one step to the next.
@@ -41,6 +47,8 @@ const OPEN_STEPS: usize = 120;
 
 struct Step {
     start_s: f64,
+    /// Whether it comes after so long a silence that it may be another song.
+    anew: bool,
     evidence: [f32; KEYS],
 }
 
@@ -65,6 +73,10 @@ pub(crate) struct KeyTracker {
     first: [f32; KEYS],
     first_frames: usize,
     began_on: [f32; KEYS],
+    /// Frames without a chord up to now.
+    still: usize,
+    /// Whether the next step comes after a silence as long as [`STILL_FRAMES`].
+    begins_anew: bool,
     /// The same of each of the last frames.
     last: VecDeque<[f32; KEYS]>,
     sure: Calibration,
@@ -88,6 +100,8 @@ impl KeyTracker {
             first: [0.0; KEYS],
             first_frames: 0,
             began_on: [0.0; KEYS],
+            still: 0,
+            begins_anew: false,
             last: VecDeque::new(),
             sure,
         }
@@ -125,7 +139,16 @@ impl KeyTracker {
         }
         let chords = of_chords(posterior);
         if posterior[NO_CHORD] < 0.5 {
+            self.still = 0;
             self.hear_home(of_tonics(posterior));
+        } else {
+            self.still += 1;
+            if self.still == STILL_FRAMES {
+                // What follows may be another song: it begins anew.
+                (self.first, self.first_frames) = ([0.0; KEYS], 0);
+                self.began_on = [0.0; KEYS];
+                self.begins_anew = true;
+            }
         }
         match told {
             Some(told) => {
@@ -134,9 +157,10 @@ impl KeyTracker {
                 let believed = (0..KEYS).map(at_home).fold(f32::NEG_INFINITY, f32::max);
                 let left = if self.hindsight { 1.0 } else { (1.0 - believed / HOME_LEFT).clamp(0.0, 1.0) };
                 for key in 0..KEYS {
-                    let evidence = told[key].max(WORST) + CHORD_SHARE * chords[key];
-                    self.sum[key] += TRUST_NET * (evidence + left * FIRST_SHARE * self.began_on[key]);
-                    self.total[key] += f64::from(evidence + FIRST_SHARE * self.began_on[key]);
+                    let (told, began_on) = (told[key].max(WORST), self.began_on[key]);
+                    self.sum[key] +=
+                        TRUST_NET * told + TRUST_CHORDS * chords[key] + TRUST_FIRST * left * began_on;
+                    self.total[key] += f64::from(told + CHORD_SHARE * chords[key] + FIRST_SHARE * began_on);
                 }
             }
             None => self.sum.iter_mut().zip(&chords).for_each(|(sum, c)| *sum += TRUST * c),
@@ -166,7 +190,8 @@ impl KeyTracker {
 
     fn complete(&mut self) {
         let evidence = self.sum.map(|s| s / STEP_FRAMES as f32);
-        self.steps.push_back(Step { start_s: self.start_s, evidence });
+        let anew = std::mem::take(&mut self.begins_anew);
+        self.steps.push_back(Step { start_s: self.start_s, anew, evidence });
         self.sum = [0.0; KEYS];
         self.frames = 0;
     }
@@ -205,6 +230,14 @@ impl KeyTracker {
         let mut forwards = Vec::with_capacity(n);
         for step in &self.steps {
             let best = (0..KEYS).fold(0, |b, k| if score[k] > score[b] { k } else { b });
+            if step.anew {
+                // Any key is as likely, whatever was before.
+                score = step.evidence;
+                from.push([best as u8; KEYS]);
+                forward = step_on(&[1.0; KEYS], &step.evidence);
+                forwards.push(forward);
+                continue;
+            }
             let mut back = [0u8; KEYS];
             let mut next = [0.0; KEYS];
             for k in 0..KEYS {
@@ -239,6 +272,9 @@ impl KeyTracker {
                 backward[k] = (1.0 - CHANGE) * weighted[k] + CHANGE / 23.0 * (total - weighted[k]);
             }
             unit(&mut backward);
+            if self.steps[t].anew {
+                backward = [1.0; KEYS];
+            }
         }
         self.now = forwards.last().map(|f| {
             let (value, prob, runner_up) = self.pick(f, path[n - 1]);
@@ -291,8 +327,8 @@ impl KeyTracker {
         // In one go and not step by step, so that this is seldom.
         for _ in 0..self.open_steps / 2 {
             if let Some(step) = self.steps.pop_front() {
-                self.entry =
-                    step_on(&self.entry.map(libm::expf), &step.evidence).map(|p| libm::logf(p.max(1e-20)));
+                let before = if step.anew { [1.0; KEYS] } else { self.entry.map(libm::expf) };
+                self.entry = step_on(&before, &step.evidence).map(|p| libm::logf(p.max(1e-20)));
             }
         }
         let edge = self.steps.front().map_or(now_s, |s| s.start_s);

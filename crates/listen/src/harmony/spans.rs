@@ -77,17 +77,26 @@ impl Run {
         let other = (0..CLASSES)
             .filter(|&c| c != self.class)
             .fold(first, |b, c| if self.posterior[c] > self.posterior[b] { c } else { b });
-        let runner_up = (chord(other), sure.of(self.posterior[other] / n));
-        let Some(plain) = chord(self.class) else {
-            let prob = sure.of(prob);
-            return ChordSpan { start_s, end_s, chord: None, prob, runner_up: Some(runner_up), decided_s };
-        };
-        let (interval, certainty) = self.bass();
-        let inverted = interval != 0 && certainty >= BASS_TRUST;
-        let chord = if inverted { plain.over(plain.root.up(i32::from(interval))) } else { plain };
+        let plain = chord(self.class);
+        let inversion = plain
+            .map(|_| self.bass())
+            .filter(|(interval, certainty)| *interval != 0 && *certainty >= BASS_TRUST);
+        let heard = plain.map(|chord| match inversion {
+            Some((interval, _)) => chord.over(chord.root.up(i32::from(interval))),
+            None => chord,
+        });
         // What speaks for another bass note speaks against this label.
-        let prob = sure.of(if inverted { prob * certainty } else { prob });
-        ChordSpan { start_s, end_s, chord: Some(chord), prob, runner_up: Some(runner_up), decided_s }
+        let prob = sure.of(prob * inversion.map_or(1.0, |(_, certainty)| certainty));
+        // The best path may hold on to a chord through frames that are likelier another.
+        let other_prob = sure.of(self.posterior[other] / n).min(prob).min(1.0 - prob);
+        ChordSpan {
+            start_s,
+            end_s,
+            chord: heard,
+            prob,
+            runner_up: Some((chord(other), other_prob)),
+            decided_s,
+        }
     }
 }
 

@@ -340,3 +340,61 @@ fn what_is_shown_at_once_changes_nothing_that_was_decoded() {
     }
     assert!(sudden > 20, "{sudden} frames");
 }
+
+/// A demo song with a lead-in of so many seconds.
+fn led_in(name: &str, lead_in_s: f64) -> backline_synth::demo::Song {
+    let spec = backline_synth::demo::SPECS.iter().find(|spec| spec.name == name).unwrap();
+    backline_synth::demo::Spec { lead_in_s, ..*spec }.render(44_100)
+}
+
+#[test]
+fn the_first_chord_begins_where_the_music_does() {
+    for (name, lead_in_s) in [("rock_e", 0.5), ("folk_g", 1.03), ("funk_e", 3.0)] {
+        let song = led_in(name, lead_in_s);
+        let mono = &song.mono()[..12 * 44_100];
+        let begins_s = song.chords.iter().find(|span| span.chord.is_some()).unwrap().start_s;
+        let mut stream = crate::Listener::with_models(RATE_HZ, Models::built_in()).unwrap();
+        stream.feed(mono, None);
+        while stream.step() {}
+        let whole = crate::listen_offline(mono, RATE_HZ, Models::built_in(), &mut |_| ()).unwrap();
+        for chords in [&stream.heard().chords, &whole.chords] {
+            let first_s = chords.iter().find(|span| span.chord.is_some()).unwrap().start_s;
+            assert!((first_s - begins_s).abs() < 0.06, "{name}: {first_s} s, the music {begins_s} s");
+        }
+    }
+}
+
+#[test]
+fn a_runner_up_is_no_likelier_than_what_is_told() {
+    let harmony = hear(&led_in("swing_f", 0.2).mono()[..30 * 44_100]);
+    assert!(harmony.chords().len() > 10);
+    for span in harmony.chords() {
+        let (_, other) = span.runner_up.unwrap();
+        assert!(other <= span.prob && span.prob + other <= 1.0 + 1e-6, "{span:?}");
+    }
+}
+
+/// The tonic that `keys` tell of at `time_s`.
+fn tonic_at(keys: &[backline_music::KeySpan], time_s: f64) -> PitchClass {
+    keys.iter().rev().find(|span| span.start_s <= time_s).unwrap().key.tonic
+}
+
+#[test]
+fn another_song_after_a_silence_has_its_own_key() {
+    let (first, second) = (led_in("folk_g", 0.2), led_in("house_fm", 0.2));
+    let mut mono = first.mono()[..40 * 44_100].to_vec();
+    mono.resize(45 * 44_100, 0.0);
+    mono.extend(&second.mono()[..30 * 44_100]);
+    let whole = crate::listen_offline(&mono, RATE_HZ, Models::built_in(), &mut |_| ()).unwrap();
+    let mut stream = crate::Listener::with_models(RATE_HZ, Models::built_in()).unwrap();
+    stream.feed(&mono, None);
+    while stream.step() {}
+    // F minor and its relative major have the same notes; of G major they share two.
+    let relatives = [PitchClass::new(5), PitchClass::new(8)];
+    for (keys, from_s) in [(&whole.keys, 50.0), (&stream.heard().keys, 65.0)] {
+        assert_eq!(tonic_at(keys, 30.0), PitchClass::new(7), "{keys:?}");
+        assert!(relatives.contains(&tonic_at(keys, from_s)), "{keys:?}");
+    }
+    let said = stream.heard().keys.iter().find(|span| relatives.contains(&span.key.tonic)).unwrap();
+    assert!(said.decided_s < 45.0 + 20.0, "{said:?}");
+}

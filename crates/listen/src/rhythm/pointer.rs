@@ -509,10 +509,17 @@ impl BarPointer {
 
     /// Probability of each tempo.
     pub fn tempo_masses(&self, out: &mut Vec<f32>) {
+        self.tempo_masses_in(|_| true, out);
+    }
+
+    /// Probability of each tempo in the metres that `counts` says.
+    pub fn tempo_masses_in(&self, counts: impl Fn(Metre) -> bool, out: &mut Vec<f32>) {
         out.clear();
         out.resize(self.tempi_bpm.len(), 0.0);
-        for (ring, mass) in self.rings.iter().zip(&self.ring_mass) {
-            out[ring.tempo] += mass.sum();
+        for block in self.blocks.iter().filter(|block| counts(block.metre)) {
+            for r in block.rings() {
+                out[self.rings[r].tempo] += self.ring_mass[r].sum();
+            }
         }
     }
 

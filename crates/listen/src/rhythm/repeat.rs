@@ -1,9 +1,10 @@
 //! Beats of a short recording that goes round: loops hold a whole number of bars.
 //!
 //! A loop of two seconds is too short to tell its tempo, heard once. Heard again and again it is not,
-//! and its length leaves only a few tempi to choose from: those at which it lasts 4, 8, 16 … beats.
+//! and its length leaves only a few tempi to choose from: those at which it lasts 4, 8, 16 … beats, or 3, 6, 12 … where it is
+//! heard in three.
 
-use backline_music::{Beat, Estimate};
+use backline_music::{Beat, Estimate, Metre};
 
 use super::model::Patterns;
 use super::offline::{Path, best_path};
@@ -18,8 +19,10 @@ pub const SHORTEST_S: f64 = 1.0;
 pub const HEARD_S: f64 = 24.0;
 /// Recordings up to this long are loops when they keep any beat at all.
 pub const SURELY_LOOP_S: f64 = 6.0;
-/// Numbers of beats in a loop.
-const BEATS: [u32; 5] = [4, 8, 16, 32, 64];
+/// Numbers of beats in a loop of two or four beats a bar, and of three.
+const BEATS: [[u32; 5]; 2] = [[4, 8, 16, 32, 64], [3, 6, 12, 24, 48]];
+/// Share that the length alone gives each of these tempi: few loops are in three, so there it gives none.
+const BY_LENGTH: [f32; 2] = [0.05, 0.0];
 /// Slowest and fastest tempo of a loop.
 const RANGE_BPM: (f64, f64) = (55.0, 200.0);
 /// Tempi this near to what the length says agree with it: two steps of the pointer's.
@@ -48,35 +51,43 @@ pub fn goes_round(bpm: f64, loop_s: f64) -> bool {
     (beats * 60.0 / bpm - loop_s).abs() < SEAM_S
 }
 
+/// Whether bars of `metre` have three beats.
+fn is_in_three(metre: Metre) -> bool {
+    metre.tactus_per_bar() == 3
+}
+
 /// Finds tempo and beats of a recording of `loop_s` seconds that `frames` hold several times over.
 pub fn decode_loop(frames: &[RhythmFrame], loop_s: f64) -> Option<LoopPath> {
     // The length leaves few tempi, so no more help is needed among them than the patterns alone do.
     let weight = Weight { tempo: Weight::ALONE.tempo, ..Weight::of(is_from_net(frames)) };
     let mut pointer = BarPointer::new(Join::Sum, Patterns::built_in(weight));
-    let (mut masses, mut sum) = (Vec::new(), vec![0.0_f32; pointer.tempi_bpm.len()]);
+    let (mut masses, mut sums) = (Vec::new(), [(); 2].map(|()| vec![0.0_f32; pointer.tempi_bpm.len()]));
     let (mut evidence, mut heard) = (0.0, 0.0_f32);
     for (i, frame) in frames.iter().enumerate() {
         let surprise = pointer.step(frame).clamp(-1.0, 1.0);
         if i > frames.len() / 3 {
             evidence += surprise;
             heard += 1.0;
-            pointer.tempo_masses(&mut masses);
-            sum.iter_mut().zip(&masses).for_each(|(s, m)| *s += m);
+            for (in_three, sum) in sums.iter_mut().enumerate() {
+                pointer.tempo_masses_in(|metre| is_in_three(metre) == (in_three == 1), &mut masses);
+                sum.iter_mut().zip(&masses).for_each(|(s, m)| *s += m);
+            }
         }
     }
     if heard == 0.0 || evidence / heard < EVIDENCE {
         return None;
     }
-    let mut candidates: Vec<(f64, f32, f32)> = BEATS
-        .iter()
-        .map(|beats| f64::from(*beats) * 60.0 / loop_s)
-        .filter(|bpm| (RANGE_BPM.0..=RANGE_BPM.1).contains(bpm))
-        .map(|bpm| {
+    let metres = BEATS.iter().zip(&sums).zip(BY_LENGTH);
+    let counts = metres.flat_map(|((beats, sum), by_length)| beats.iter().map(move |n| (*n, sum, by_length)));
+    let mut candidates: Vec<(f64, f32, f32)> = counts
+        .map(|(beats, sum, by_length)| (f64::from(beats) * 60.0 / loop_s, sum, by_length))
+        .filter(|(bpm, ..)| (RANGE_BPM.0..=RANGE_BPM.1).contains(bpm))
+        .map(|(bpm, sum, by_length)| {
             let near = |tempo: f64| (tempo / bpm - 1.0).abs() < AGREES;
             let mass: f32 =
-                pointer.tempi_bpm.iter().zip(&sum).filter(|(t, _)| near(**t)).map(|(_, m)| m / heard).sum();
+                pointer.tempi_bpm.iter().zip(sum).filter(|(t, _)| near(**t)).map(|(_, m)| m / heard).sum();
             let z = libm::log(bpm / PRIOR_BPM.0) / PRIOR_BPM.1;
-            (bpm, mass, (mass + 0.05) * libm::exp(-0.5 * z * z) as f32)
+            (bpm, mass, (mass + by_length) * libm::exp(-0.5 * z * z) as f32)
         })
         .collect();
     candidates.sort_by(|a, b| b.2.total_cmp(&a.2));
