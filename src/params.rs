@@ -322,6 +322,12 @@ impl Default for Knobs {
 }
 
 impl Knobs {
+    /// Which parts of the plan are heard, by [`Part::index`]: of a linked band all, since another instance may play what
+    /// is off in this one.
+    pub fn parts_heard(&self) -> [bool; 3] {
+        if self.link == Link::Off { self.parts_on } else { [true; 3] }
+    }
+
     /// The engine's controls with these values.
     pub fn to_controls(self) -> Controls {
         Controls {
@@ -336,8 +342,7 @@ impl Knobs {
             humanise: self.humanise,
             temperature: self.temperature,
             seed: self.seed,
-            // A linked band plans every part: another instance may play what is off in this one.
-            parts_on: if self.link == Link::Off { self.parts_on } else { [true; 3] },
+            parts_on: self.parts_heard(),
             follow: self.follow,
             listen: self.listen,
         }

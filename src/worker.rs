@@ -442,8 +442,9 @@ impl Core {
         if self.offline {
             self.tell_pulse(self.pos);
         }
-        if let Some(session) = &self.session {
-            self.capture.watch(session.place(), &self.plan);
+        // A bounce is kept by the host.
+        if let Some(session) = self.session.as_ref().filter(|_| !self.offline) {
+            self.capture.watch(session.place(), &self.plan, knobs.parts_heard());
         }
         self.end.meters.worker_pos.store(self.pos, Ordering::Release);
         true

@@ -461,7 +461,10 @@ impl Session {
     }
 
     /// Keeps a committed bar for the judgement.
-    fn remember(&mut self, here: BarPlace, played: Played) {
+    fn remember(&mut self, here: BarPlace, mut played: Played) {
+        // Nobody hears what is off.
+        let Played { bar, controls, .. } = &mut played;
+        bar.notes.retain(|note| controls.parts_on[note.part.index()]);
         self.played.retain(|(place, _)| *place != here);
         self.played.push_back((here, played));
         let surplus = self.played.len().saturating_sub(JUDGED_BARS);
@@ -525,12 +528,14 @@ impl Session {
         let previous = before.and_then(|start| self.bars.get(&place(start)));
         let take = before.and_then(|start| self.chosen.get(&place(start)).copied());
         let models = backline_play::Models::built_in();
-        let (mut bar, take) = plan_by_taste(models, &self.taste, &ctx, &self.controls, previous, take);
-        let controls = take.controls(&self.controls);
+        // A part that is off is planned as well: it can then come back at any moment, where it would be.
+        let all = Controls { parts_on: [true; 3], ..self.controls.clone() };
+        let (mut bar, take) = plan_by_taste(models, &self.taste, &ctx, &all, previous, take);
+        let controls = take.controls(&all);
         for (line, number) in self.edits.takes_at(start, on_heard_beat) {
             bar = retake(&bar, &ctx, &controls, previous, line, number);
         }
-        self.edits.lay_over(&mut bar, on_heard_beat, self.controls.parts_on);
+        self.edits.lay_over(&mut bar, on_heard_beat, all.parts_on);
         (Played { bar, ctx, controls: self.controls.clone(), previous: previous.cloned() }, take)
     }
 
