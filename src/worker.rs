@@ -23,6 +23,10 @@ use crate::state::SharedState;
 
 /// How often an idle worker looks for audio.
 const POLL: Duration = Duration::from_millis(2);
+/// A host from which no audio has come for so long does not run; …
+const RESTING_AFTER: Duration = Duration::from_secs(1);
+/// … then it is looked for it this often.
+const REST: Duration = Duration::from_millis(20);
 /// How often the window is given a new picture at most.
 const PICTURE: Duration = Duration::from_millis(30);
 /// How long leaving may take before the thread is left to itself.
@@ -31,6 +35,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LEADER_PATIENCE: Duration = Duration::from_millis(500);
 /// After more faults than this outside of the session the worker gives up.
 const MOST_FAULTS: usize = 3;
+/// A leader whose stream stands still for so many seconds of one's own is away.
+const STANDING_S: f64 = 1.0;
+/// What a session heard before a render is undone if this turns out to be one within so many seconds of it.
+const TAKE_S: f64 = 6.0;
+/// Why a thumb is not shown.
+const NOT_LEARNT: &str = "What you said of these bars is not learnt: they were planned before the band began to listen \
+                          anew. Judge bars that it has played since.";
+const NOT_LEARNT_HERE: &str = "What you said of these bars is not learnt: another plug-in format leads this group. Judge \
+                               them in the window of the instance that leads.";
 /// −60 dBFS: input that is softer does not make an instance lead.
 const AUDIBLE: f32 = 1.0e-3;
 
@@ -73,6 +86,8 @@ pub struct Core {
     /// Plans that were passed on, counted.
     passed_on: u64,
     offline: bool,
+    /// What has come since the host began, as long as it may turn out to be a render.
+    take: Option<Vec<(Header, Vec<f32>)>>,
     /// The last picture, shared.
     picture: Arc<Snapshot>,
     /// What the musician judged last.
@@ -118,6 +133,7 @@ impl Core {
             streams: Streams::default(),
             passed_on: 0,
             offline: false,
+            take: None,
             picture: Arc::default(),
             judged: None,
             taste_file: None,
@@ -130,9 +146,13 @@ impl Core {
     }
 
     /// Makes ready for audio at `sample_rate` Hz. What was heard at the same rate is kept, unless the
-    /// session is to start `anew`. Returns the stream position of the first sample.
+    /// session is to start `anew`, for a render. The bars that are kept for clips stay in any case. Returns the
+    /// stream position of the first sample.
     pub fn open(&mut self, sample_rate: f64, anew: bool) -> u64 {
         self.offline = anew;
+        self.end.meters.rendering.store(anew, Ordering::Release);
+        self.take = None;
+        self.capture.forget_now();
         self.read_by_hand(true);
         // What the audio thread sent before it was stopped belongs to the stream as well.
         if anew || self.failed || self.session.is_none() || self.sample_rate != sample_rate {
@@ -164,6 +184,7 @@ impl Core {
             while self.take_chunk() {}
             // What lies there still is of a chunk that was never handed over; the stream goes on from before it.
             while self.end.audio.pop().is_ok() {}
+            self.take = Some(Vec::new());
         }
         self.end.meters.worker_pos.store(self.pos, Ordering::Release);
         self.pos
@@ -388,15 +409,37 @@ impl Core {
         let text = error.to_string();
         let mut letters = text.chars();
         let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-        let notice = format!("{first}{}.", letters.as_str());
-        if !self.notices.contains(&notice) {
-            self.notices.push(notice);
+        self.say(&format!("{first}{}.", letters.as_str()));
+    }
+
+    /// Tells the musician something once.
+    fn say(&mut self, notice: &str) {
+        if !self.notices.iter().any(|told| told == notice) {
+            self.notices.push(notice.to_owned());
+        }
+    }
+
+    /// Goes by what the audio thread says of the stream: a render must not depend on what was heard before it, so
+    /// what has come of it is then heard anew.
+    fn look_at_the_pace(&mut self) {
+        let rendering = self.end.meters.rendering.load(Ordering::Acquire);
+        if std::mem::replace(&mut self.offline, rendering) == rendering || !rendering {
+            return;
+        }
+        let Some(take) = self.take.take().filter(|_| self.follows.is_none()) else { return };
+        self.capture.forget_now();
+        self.pos = take.first().map_or(self.pos, |(first, _)| first.stream_pos);
+        self.start_session();
+        for (header, samples) in take {
+            self.buffer = samples;
+            self.take_in(&header);
         }
     }
 
     /// Takes the next chunk in; `false` when there is none.
     fn take_chunk(&mut self) -> bool {
         let Ok(header) = self.end.headers.pop() else { return false };
+        self.look_at_the_pace();
         // Audio that was lost was silent, as far as the engine knows; stream time goes on.
         while self.pos < header.stream_pos {
             let gap = header.stream_pos - self.pos;
@@ -412,7 +455,22 @@ impl Core {
             // Cannot be: the audio is pushed before its header.
             self.buffer.fill(0.0);
         }
-        let Header { transport, knobs, demo, .. } = header;
+        if let Some(take) = &mut self.take {
+            take.push((header, self.buffer.clone()));
+            let from = take.first().map_or(0, |(first, _)| first.stream_pos);
+            if (header.stream_pos - from) as f64 > TAKE_S * self.sample_rate {
+                self.take = None;
+            }
+        }
+        self.take_in(&header);
+        self.end.meters.worker_pos.store(self.pos, Ordering::Release);
+        true
+    }
+
+    /// Hears the chunk in the buffer, and plans.
+    fn take_in(&mut self, header: &Header) {
+        let Header { transport, knobs, demo, frames, .. } = *header;
+        let frames = frames as usize;
         if demo != self.demo {
             // What was heard of the demo is not the song's, and the other way round.
             self.demo = demo;
@@ -446,8 +504,6 @@ impl Core {
         if let Some(session) = self.session.as_ref().filter(|_| !self.offline) {
             self.capture.watch(session.place(), &self.plan, knobs.parts_heard());
         }
-        self.end.meters.worker_pos.store(self.pos, Ordering::Release);
-        true
     }
 
     /// Feeds the first `frames` samples of the buffer.
