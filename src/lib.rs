@@ -209,7 +209,7 @@ impl Plugin for Backline {
     }
 
     fn deactivate(&mut self) {
-        self.processor.reset();
+        self.processor.rest();
         self.rest();
     }
 }

@@ -98,7 +98,19 @@ impl Processor {
         self.begun_pos = stream_pos;
         self.waited_in_vain = 0;
         self.synth = Some(Synth::new(sample_rate as f32));
+        self.rest();
+    }
+
+    /// No more audio comes for a while.
+    pub fn rest(&mut self) {
         self.reset();
+        self.audition.stop(&mut self.end.auditions);
+        self.end.meters.auditioning.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether audio has come since the last beginning.
+    pub fn has_run(&self) -> bool {
+        self.end.stream_pos() != self.begun_pos
     }
 
     /// Forgets where the transport was; sounding notes are released by the next block.
@@ -221,9 +233,11 @@ impl Processor {
         let preview = params.preview_gain();
         self.preview(channels, frames, preview);
         // A bounce holds what the song holds, not what is tried out meanwhile.
-        if self.offline.is_none() && !params.bypass.value() {
+        if self.pace.rendering() || params.bypass.value() {
+            self.audition.stop(&mut self.end.auditions);
+        } else {
             let gain = preview.unwrap_or(audition::USUAL_GAIN);
-            self.audition.mix(&mut self.end.auditions, channels, frames, gain);
+            self.audition.mix(&mut self.end.auditions, channels, frames, gain, self.sample_rate);
         }
         self.show(&transport);
     }

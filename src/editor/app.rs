@@ -832,6 +832,9 @@ impl NiceEguiApp for App {
         if let Some((id, ..)) = self.gesture.take() {
             self.with_setter(|params, setter| params.dial(id).end(setter));
         }
+        // What is auditioned ends with the window, where it could be ended.
+        (self.rendering, self.rendered) = (None, None);
+        let _ = self.end.auditions.push(Box::new(Audition::silence()));
         self.asked_at = None;
         self.end.meters.window_moves.store(false, Ordering::Relaxed);
         self.context = None;

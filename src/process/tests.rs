@@ -344,3 +344,32 @@ fn a_bypassed_track_is_not_touched_by_auditions() {
     assert!(rig.editor.auditions.push(Box::new(chord("C:maj"))).is_ok());
     assert!(rig.silence(4_800, None)[0].iter().all(|s| *s == 0.0));
 }
+
+#[test]
+fn an_audition_ends_with_a_bypass_a_render_and_the_stream() {
+    let sounds = |rig: &mut Rig| rig.silence(4_800, None)[0].iter().any(|s| *s != 0.0);
+    let begin = |rig: &mut Rig| {
+        rig.editor.spent_auditions.pop().ok();
+        assert!(rig.editor.auditions.push(Box::new(chord("A:min7"))).is_ok());
+        assert!(sounds(rig));
+    };
+    let ended = |rig: &mut Rig| {
+        assert!(!sounds(rig) && !rig.editor.meters.auditioning.load(Ordering::Relaxed));
+        assert!(rig.editor.spent_auditions.pop().is_ok(), "it comes back to be freed");
+    };
+    let mut rig = Rig::new();
+    begin(&mut rig);
+    rig.params.bypass = nice_plug::prelude::BoolParam::new("Bypass", true);
+    assert!(!sounds(&mut rig));
+    rig.params.bypass = nice_plug::prelude::BoolParam::new("Bypass", false);
+    ended(&mut rig);
+
+    begin(&mut rig);
+    rig.processor.begin(0, 96_000.0, None, Pace::new(true, true));
+    assert!(!rig.editor.meters.auditioning.load(Ordering::Relaxed));
+    ended(&mut rig);
+    rig.processor.begin(0, 96_000.0, None, Pace::new(false, false));
+    // One that was on its way when the rate changed.
+    assert!(rig.editor.auditions.push(Box::new(chord("A:min7"))).is_ok());
+    ended(&mut rig);
+}
