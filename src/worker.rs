@@ -16,7 +16,7 @@ use backline_music::{Plan, Timeline, Transport};
 use crate::bridge::{Header, Judgement, Meters, StampedPlan, WorkerEnd};
 use crate::capture::Capture;
 use crate::demo::DemoLoop;
-use crate::link::{ByHand, Leader, Moment, Pulse, Seat, Streams, Told};
+use crate::link::{Away, ByHand, Leader, Moment, Pulse, Seat, Streams, Told};
 use crate::params::{Knobs, Link};
 use crate::snapshot::{Judged, Linked, Snapshot};
 use crate::state::SharedState;
@@ -81,6 +81,10 @@ pub struct Core {
     group_revision: u64,
     /// The leader whose plan is played, and that plan's revision.
     follows: Option<(Moment, Option<u64>)>,
+    /// Where the leader's stream stood when it moved last, and when: in this stream, and by the clock.
+    watched: Option<(Moment, u64, u64, Instant)>,
+    /// Why another one leads than should.
+    away: Option<Away>,
     /// This stream, and how far the leader's is ahead of it.
     streams: Streams,
     /// Plans that were passed on, counted.
@@ -130,6 +134,8 @@ impl Core {
             abroad: false,
             group_revision: 0,
             follows: None,
+            watched: None,
+            away: None,
             streams: Streams::default(),
             passed_on: 0,
             offline: false,
@@ -261,21 +267,22 @@ impl Core {
             self.seat = Seat::take(group, self.born, &self.end.meters);
             if let Some(seat) = &self.seat {
                 seat.set_by_hand(self.own.clone());
+                if self.failed {
+                    seat.fails();
+                }
             }
             self.join_hands();
         }
         let Some(seat) = &self.seat else {
-            self.abroad = false;
+            (self.abroad, self.away) = (false, None);
             self.lead();
             return;
         };
         seat.exchange(self.offline);
         let view = seat.look();
-        self.abroad = view.abroad;
-        if let Some(apart) = view.apart
-            && !self.notices.iter().any(|notice| **notice == *apart)
-        {
-            self.notices.push(apart.to_string());
+        (self.abroad, self.away) = (view.abroad, view.away);
+        if let Some(apart) = &view.apart {
+            self.say(apart);
         }
         if view.revision != self.group_revision {
             self.group_revision = view.revision;
@@ -287,10 +294,14 @@ impl Core {
         }
     }
 
-    /// Hears and plans by itself.
+    /// Hears and plans by itself. For one that is away it goes on with what that one played and planned.
     fn lead(&mut self) {
         if self.follows.take().is_some() {
             self.streams.forget();
+            self.watched = None;
+            if self.failed {
+                return;
+            }
             self.start_session();
             if self.session.is_some() {
                 self.tell();
@@ -298,9 +309,27 @@ impl Core {
         }
     }
 
+    /// Notices when the leader stands still while this stream runs: a muted, frozen or bypassed track may rest.
+    fn watch(&mut self, leader: &Leader) {
+        let theirs = leader.meters.stream_pos.load(Ordering::Acquire);
+        let own = self.end.meters.stream_pos.load(Ordering::Acquire);
+        match self.watched {
+            Some((born, pos, since, at)) if (born, pos) == (leader.born, theirs) => {
+                let stood = own.saturating_sub(since) as f64 > STANDING_S * self.sample_rate;
+                // Live, news of another library may be under way.
+                let known = self.offline || at.elapsed().as_secs_f64() > STANDING_S;
+                if let Some(seat) = self.seat.as_ref().filter(|_| stood && known) {
+                    seat.stands(born, pos);
+                }
+            }
+            _ => self.watched = Some((leader.born, theirs, own, Instant::now())),
+        }
+    }
+
     /// Plays what another instance plans.
     fn follow(&mut self, leader: Leader) {
         let born = leader.born;
+        self.watch(&leader);
         if self.follows.is_none_or(|(known, _)| known != born) {
             self.follows = Some((born, None));
             self.streams.forget();
@@ -318,6 +347,7 @@ impl Core {
         }
         let Some(told) = leader.told else { return };
         self.picture = told.picture;
+        self.plan = Arc::clone(&told.plan);
         if self.follows != Some((born, Some(told.plan.revision))) {
             let mut plan = Plan::clone(&told.plan);
             if let Timeline::Heard { anchor_s, .. } = &mut plan.timeline {
@@ -529,6 +559,9 @@ impl Core {
     fn fail(&mut self) {
         self.session = None;
         self.failed = true;
+        if let Some(seat) = &self.seat {
+            seat.fails();
+        }
         self.notices.push(
             "Backline has stopped listening because of a fault in it. The audio still passes; remove and add the \
              plug-in to start again, and please report what you were doing."
@@ -614,7 +647,7 @@ impl Core {
 
     /// Leaves its group while no audio comes.
     fn rest(&mut self) {
-        self.seat = None;
+        (self.seat, self.away) = (None, None);
         self.lead();
     }
 
@@ -668,6 +701,26 @@ impl Core {
             }
         }
     }
+}
+
+/// What to tell the musician where another one leads than should.
+fn away_notice(away: Away) -> &'static str {
+    match away {
+        Away::Standing => {
+            "The track that leads this group is not running, so another instance leads with what it knows. A host may let \
+             a muted, frozen or bypassed track rest; once it runs again it leads."
+        }
+        Away::Failed => {
+            "The instance that led this group has stopped because of a fault in it, so another one leads. Remove and \
+             add that one to have it lead again."
+        }
+    }
+}
+
+/// How long to wait before looking again, when no audio has come for so long. What a host that begins again sends
+/// meanwhile has room in the ring many times over.
+fn pause(idle: Duration) -> Duration {
+    if idle < RESTING_AFTER { POLL } else { REST }
 }
 
 /// The running thread.

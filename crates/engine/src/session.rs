@@ -6,6 +6,7 @@
 //! into calls, so that the same input and controls give the same plan.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use backline_listen::{Listener, Models};
 use backline_music::{
@@ -198,6 +199,18 @@ impl Session {
             .map(|(_, played)| played.clone())
             .collect();
         judge(backline_play::Models::built_in(), &bars, verdict)
+    }
+
+    /// Goes on with what another session played and planned on the host's timeline, as if it had been heard here.
+    pub fn go_on(&mut self, plan: &Plan, played: &[Arc<PlannedBar>]) {
+        if !matches!(plan.timeline, Timeline::Host) {
+            return;
+        }
+        played.iter().for_each(|bar| self.memory.recall(bar));
+        self.style = plan.bars.first().map(|bar| bar.style.clone());
+        self.ready = self.style.is_some();
+        self.bars = plan.bars.iter().map(|bar| (place(bar.start_beat), bar.clone())).collect();
+        self.plan = Plan { revision: self.plan.revision + 1, ..plan.clone() };
     }
 
     /// Sets what the musician has corrected, from the present stream time on. The plan reflows from the
