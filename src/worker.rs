@@ -303,6 +303,10 @@ impl Core {
                 return;
             }
             self.start_session();
+            if self.away.is_some() {
+                let (plan, played) = (Arc::clone(&self.plan), self.picture.captured.clone());
+                self.guarded(|session| session.go_on(&plan, &played));
+            }
             if self.session.is_some() {
                 self.tell();
             }
@@ -411,19 +415,39 @@ impl Core {
         self.demo_sent = wanted;
     }
 
-    /// Hears what the musician thinks of bars that were played. What is learnt from it is learnt here; today it is
-    /// only shown.
+    /// Takes in what was said, here or in an instance that follows, of bars that were played; whether there was
+    /// anything.
+    fn hear_judgements(&mut self) -> bool {
+        let mut all = self.seat.as_ref().map_or_else(Vec::new, Seat::judgements);
+        while let Ok(judgement) = self.end.judgements.pop() {
+            all.push(judgement);
+        }
+        all.iter().for_each(|judgement| self.judge(judgement));
+        !all.is_empty()
+    }
+
+    /// Learns from what the musician thinks of bars that were played. Who leads learns: it knows what they were chosen
+    /// from.
     fn judge(&mut self, judgement: &Judgement) {
+        if let Some(seat) = self.seat.as_ref().filter(|_| self.follows.is_some()) {
+            if !seat.pass_on(judgement) && judgement.verdict != Verdict::Kept {
+                self.say(NOT_LEARNT_HERE);
+            }
+            return;
+        }
         let (Some(first), Some(last)) = (judgement.bars.first(), judgement.bars.last()) else { return };
         let verdict = judgement.verdict;
-        if verdict != Verdict::Kept {
-            let liked = verdict == Verdict::Liked;
-            self.judged = Some(Judged { first: first.index, last: last.index, liked });
-        }
         let learnt = self.session.as_ref().and_then(|s| s.judge(first.start_beat, last.end_beat(), verdict));
+        if learnt.is_none() && verdict != Verdict::Kept {
+            self.say(NOT_LEARNT);
+        }
         let (Some(learnt), Some(file)) = (learnt, &self.taste_file) else { return };
         match file.add(learnt) {
             Ok((taste, notice)) => {
+                if verdict != Verdict::Kept {
+                    let liked = verdict == Verdict::Liked;
+                    self.judged = Some(Judged { first: first.index, last: last.index, liked });
+                }
                 self.taste = taste;
                 self.notices.extend(notice);
                 if let Some(session) = &mut self.session {
@@ -612,19 +636,19 @@ impl Core {
 
     fn picture(&mut self) {
         self.pictures += 1;
-        let mut picture = if self.follows.is_some() {
-            Snapshot::clone(&self.picture)
+        let (own, models) = (self.notices.clone(), self.models.notices.clone());
+        let mut picture =
+            Snapshot { notices: own, model_notices: models, failed: self.failed, ..Snapshot::default() };
+        if self.follows.is_some() {
+            let Snapshot { notices, model_notices, failed, .. } = picture;
+            picture = Snapshot { notices, model_notices, failed, ..Snapshot::clone(&self.picture) };
+            let theirs = self.picture.notices.iter();
+            picture.notices.extend(theirs.map(|notice| format!("In the instance that leads: {notice}")));
         } else {
-            Snapshot {
-                notices: self.notices.clone(),
-                model_notices: self.models.notices.clone(),
-                failed: self.failed,
-                demo: self.demo,
-                ..Snapshot::default()
-            }
-        };
+            (picture.demo, picture.judged) = (self.demo, self.judged);
+        }
         picture.revision = self.pictures;
-        picture.judged = self.judged;
+        picture.notices.extend(self.away.map(|away| away_notice(away).to_owned()));
         if let Some(session) = &self.session {
             picture.read(session, &self.plan, &self.capture);
         }
@@ -679,11 +703,7 @@ impl Core {
                 }
                 seat.exchange(false);
             }
-            while let Ok(judgement) = self.end.judgements.pop() {
-                self.judge(&judgement);
-                news = true;
-            }
-            news |= worked;
+            news |= self.hear_judgements() | worked;
             if news && shown.elapsed() >= PICTURE {
                 news = false;
                 shown = Instant::now();
@@ -810,6 +830,84 @@ mod tests {
         audio.send(frames, |_| 0.1, &Transport::STOPPED, 48_000.0, &Knobs::default(), false);
     }
 
+    /// Plays the demo song to `core` from its beginning.
+    fn play_demo(core: &mut Core, audio: &mut AudioEnd, seconds: f64) {
+        let song = backline_synth::demo::DEMO.render(48_000);
+        for start in (0..(seconds * 48_000.0) as usize).step_by(480) {
+            play_block(core, audio, &song, start, &Knobs::default());
+        }
+    }
+
+    /// Plays 10 ms of `song`.
+    fn play_block(
+        core: &mut Core,
+        audio: &mut AudioEnd,
+        song: &backline_synth::demo::Song,
+        start: usize,
+        knobs: &Knobs,
+    ) {
+        let left = &song.audio.left;
+        let pos_beats = (start as f64 / 48_000.0 - song.downbeats[0]) * song.tempo_bpm / 60.0;
+        let transport = Transport {
+            playing: true,
+            pos_beats,
+            tempo_bpm: song.tempo_bpm,
+            bar_start_beats: (pos_beats / 4.0).floor() * 4.0,
+            ..Transport::STOPPED
+        };
+        audio.send(480, |i| left[start + i], &transport, 48_000.0, knobs, start == 0);
+        while core.take_chunk() {}
+        core.picture();
+    }
+
+    #[test]
+    fn who_follows_is_heard_by_who_leads_and_tells_its_own_troubles() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = TasteFile::at(folder.path().join("taste.json"));
+        let song = backline_synth::demo::DEMO.render(48_000);
+        let knobs = Knobs { link: Link::A, ..Knobs::default() };
+        let mut band = [0, 1].map(|_| {
+            let (mut audio, worker, _editor) = bridge();
+            let mut core = Core::new(worker, SharedState::default());
+            core.learn_in(file.clone());
+            audio.begin(core.open(48_000.0, false), 48_000.0);
+            (core, audio)
+        });
+        let blocks = 14 * 100;
+        for block in 0..blocks {
+            for (core, audio) in &mut band {
+                play_block(core, audio, &song, block * 480, &knobs);
+            }
+        }
+        let [(leader, leaders_audio), (follower, audio)] = &mut band;
+        assert!(leader.follows.is_none() && follower.follows.is_some());
+        let bars = follower.shown.captured.clone();
+        assert!(bars.len() >= 2, "{} bars", bars.len());
+
+        follower.judge(&Judgement { bars: bars.clone(), verdict: Verdict::Liked });
+        assert!(leader.hear_judgements());
+        assert_eq!(file.read().unwrap().judgements().len(), 1);
+        play_block(leader, leaders_audio, &song, blocks * 480, &knobs);
+        play_block(follower, audio, &song, blocks * 480, &knobs);
+        assert!(follower.shown.judged.is_some_and(|judged| judged.liked), "it is shown where it was said");
+        // Bars that nothing can be learnt from.
+        let before = leader.judged;
+        leader.judge(&Judgement { bars: vec![Arc::new(bar(999, Vec::new()))], verdict: Verdict::Disliked });
+        assert_eq!(leader.judged, before);
+        assert!(leader.notices.iter().any(|notice| notice == NOT_LEARNT), "{:?}", leader.notices);
+
+        follower.say("My own trouble.");
+        play_block(leader, leaders_audio, &song, (blocks + 1) * 480, &knobs);
+        play_block(follower, audio, &song, (blocks + 1) * 480, &knobs);
+        assert_eq!(follower.shown.notices[0], "My own trouble.");
+        assert_eq!(follower.shown.notices[1], format!("In the instance that leads: {NOT_LEARNT}"));
+        leader.guarded(|_| panic!("for the test"));
+        play_block(follower, audio, &song, (blocks + 2) * 480, &knobs);
+        let told = &follower.shown;
+        assert!(!told.failed && follower.session.is_some(), "it leads");
+        assert_eq!(told.notices, ["My own trouble.", away_notice(Away::Failed)]);
+    }
+
     #[test]
     fn a_fault_anywhere_leaves_a_worker_that_answers() {
         let (mut audio, worker, mut editor) = bridge();
@@ -853,26 +951,12 @@ mod tests {
     fn what_is_said_of_bars_is_learnt_and_played_by() {
         let folder = tempfile::tempdir().unwrap();
         let file = TasteFile::at(folder.path().join("taste.json"));
-        let song = backline_synth::demo::DEMO.render(48_000);
         let (mut audio, worker, _editor) = bridge();
         let mut core = Core::new(worker, SharedState::default());
         core.learn_in(file.clone());
         core.open(48_000.0, false);
         audio.begin(0, 48_000.0);
-        let (left, beat0) = (&song.audio.left, -song.downbeats[0] * song.tempo_bpm / 60.0);
-        for start in (0..14 * 48_000).step_by(480) {
-            let pos_beats = beat0 + start as f64 / 48_000.0 * song.tempo_bpm / 60.0;
-            let transport = Transport {
-                playing: true,
-                pos_beats,
-                tempo_bpm: song.tempo_bpm,
-                bar_start_beats: (pos_beats / 4.0).floor() * 4.0,
-                ..Transport::STOPPED
-            };
-            audio.send(480, |i| left[start + i], &transport, 48_000.0, &Knobs::default(), start == 0);
-            while core.take_chunk() {}
-            core.picture();
-        }
+        play_demo(&mut core, &mut audio, 14.0);
         let bars = core.capture.bars();
         assert!(bars.len() >= 2, "{} bars", bars.len());
         core.judge(&Judgement { bars: bars.clone(), verdict: Verdict::Kept });
@@ -1086,12 +1170,16 @@ mod tests {
         editor.judgements.push(judgement).unwrap();
         let worker = Worker::start(Core::new(worker, SharedState::default())).ok().unwrap();
         let begun = Instant::now();
-        let expected = Some(Judged { first: 3, last: 6, liked: false });
-        while editor.snapshot.output_buffer_mut().judged != expected && begun.elapsed() < PATIENCE {
+        while editor.snapshot.output_buffer_mut().notices.is_empty() && begun.elapsed() < PATIENCE {
             editor.snapshot.update();
             thread::sleep(POLL);
         }
-        assert_eq!(editor.snapshot.output_buffer_mut().judged, expected);
+        let picture = editor.snapshot.output_buffer_mut();
+        assert_eq!(
+            (picture.judged, picture.notices[0].as_str()),
+            (None, NOT_LEARNT),
+            "it says what became of it"
+        );
         assert!(worker.finish().is_some());
     }
 

@@ -186,18 +186,19 @@ impl Session {
         }
     }
 
-    /// What a verdict on the bars between two beats of the present timeline teaches: to be taken into a
+    /// What a verdict on the bars between two beats of the present timeline, else of the other, teaches: to be taken into a
     /// [`Taste`] and kept. `None` where none of the last 64 bars lies there. Plans the other takes of these bars,
     /// a few milliseconds a bar: nothing for the audio thread.
     pub fn judge(&self, from_beat: f64, to_beat: f64, verdict: Verdict) -> Option<Judgement> {
-        let on_host = matches!(self.plan.timeline, Timeline::Host);
         let there = |bar: &PlannedBar| bar.start_beat < to_beat - 1e-6 && bar.end_beat() > from_beat + 1e-6;
-        let bars: Vec<Played> = self
-            .played
-            .iter()
-            .filter(|((host, _), played)| *host == on_host && there(&played.bar))
-            .map(|(_, played)| played.clone())
-            .collect();
+        let of = |on_host: bool| -> Vec<Played> {
+            let bars =
+                self.played.iter().filter(|((host, _), played)| *host == on_host && there(&played.bar));
+            bars.map(|(_, played)| played.clone()).collect()
+        };
+        let on_host = matches!(self.plan.timeline, Timeline::Host);
+        // The clock may have changed since they were played.
+        let bars = Some(of(on_host)).filter(|bars| !bars.is_empty()).unwrap_or_else(|| of(!on_host));
         judge(backline_play::Models::built_in(), &bars, verdict)
     }
 
