@@ -1,7 +1,7 @@
 //! The worker thread: hears the audio, plans, and shows both; one thread an instance.
 //!
 //! The audio thread never wakes it (that would be a system call); it looks for new chunks every
-//! [`POLL`]. Only an offline render wakes it, see `process.rs`.
+//! [`POLL`], and every [`REST`] while the host does not run. Only an offline render wakes it, see `process.rs`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -678,6 +678,7 @@ impl Core {
     fn run(&mut self, stop: &AtomicBool) {
         let mut shown = Instant::now();
         let mut window = Instant::now();
+        let mut idle_since = Instant::now();
         let mut busy = Duration::ZERO;
         let mut news = false;
         self.picture();
@@ -716,8 +717,10 @@ impl Core {
                 window = Instant::now();
                 busy = Duration::ZERO;
             }
-            if !worked {
-                thread::park_timeout(POLL);
+            if worked {
+                idle_since = Instant::now();
+            } else {
+                thread::park_timeout(pause(idle_since.elapsed()));
             }
         }
     }
