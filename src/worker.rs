@@ -178,7 +178,6 @@ impl Core {
                 Some(Err(error)) => self.tell_of_taste(&error),
                 None => {}
             }
-            self.capture = Capture::default();
             self.demo = false;
             // A demo is rendered at the rate that it is played at.
             self.demo_sent = false;
@@ -1015,6 +1014,29 @@ mod tests {
         assert_eq!(pos, audio.handed_over());
         assert_eq!(core.open(44_100.0, false), 0);
         assert_eq!(core.open(44_100.0, true), 0);
+    }
+
+    #[test]
+    fn the_kept_bars_survive_a_bounce_and_another_rate() {
+        let (mut audio, worker, mut editor) = bridge();
+        let mut core = Core::new(worker, SharedState::default());
+        audio.begin(core.open(48_000.0, false), 48_000.0);
+        play_demo(&mut core, &mut audio, 14.0);
+        let bars = core.capture.bars();
+        assert!(bars.len() >= 2, "{} bars", bars.len());
+        audio.begin(core.open(48_000.0, true), 48_000.0);
+        play_demo(&mut core, &mut audio, 14.0);
+        assert_eq!(core.capture.bars(), bars, "a bounce adds none");
+        core.open(44_100.0, false);
+        core.picture();
+        editor.snapshot.update();
+        assert_eq!(editor.snapshot.output_buffer_mut().captured, bars);
+    }
+
+    #[test]
+    fn a_worker_rests_while_the_host_does() {
+        assert_eq!(pause(Duration::from_millis(900)), POLL);
+        assert!(pause(Duration::from_secs(2)) >= Duration::from_millis(10), "under 100 times a second");
     }
 
     #[test]
