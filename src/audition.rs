@@ -23,17 +23,23 @@ const LOWEST_KEYS: (u8, u8) = (28, 60);
 pub struct Audition {
     left: Vec<f32>,
     right: Vec<f32>,
+    sample_rate: f32,
 }
 
 impl Audition {
     /// Nothing: ends what sounds.
     pub const fn silence() -> Self {
-        Self { left: Vec::new(), right: Vec::new() }
+        Self { left: Vec::new(), right: Vec::new(), sample_rate: 0.0 }
+    }
+
+    fn of(sound: Stereo, sample_rate: f32) -> Self {
+        Self { left: sound.left, right: sound.right, sample_rate }
     }
 
     /// A clip by the built-in sounds, at `sample_rate` Hz. Takes time: not for the audio thread.
     pub fn of_clip(clip: &Clip, sample_rate: f64) -> Self {
-        Self::from(clip.sound(rate(sample_rate)))
+        let rate = rate(sample_rate);
+        Self::of(clip.sound(rate), rate)
     }
 
     /// A chord over its bass, at `sample_rate` Hz. Takes time: not for the audio thread.
@@ -58,18 +64,12 @@ impl Audition {
         let rate = rate(sample_rate);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // some seconds
         let frames = ((CHORD_S.0 + CHORD_S.1) * f64::from(rate)) as usize;
-        Self::from(render(&notes, &tempo, rate, frames))
+        Self::of(render(&notes, &tempo, rate, frames), rate)
     }
 
     /// Samples a channel.
     pub fn frames(&self) -> usize {
         self.left.len()
-    }
-}
-
-impl From<Stereo> for Audition {
-    fn from(sound: Stereo) -> Self {
-        Self { left: sound.left, right: sound.right }
     }
 }
 
@@ -94,7 +94,18 @@ impl AuditionPlayer {
         self.playing.is_some()
     }
 
-    /// Mixes the next `frames` samples into `channels`, and takes from `next` what waits there.
+    /// Ends what sounds and what waits in `next`: what was asked for before a bypass, a render or another set-up of the
+    /// audio is not wanted after it.
+    ///
+    /// # Realtime safety
+    /// Wait-free; both go back to be freed elsewhere.
+    pub fn stop(&mut self, next: &mut Handover<Audition>) {
+        while next.swap(&mut self.playing) {}
+        next.give_back(&mut self.playing);
+        (self.at, self.fade) = (0, None);
+    }
+
+    /// Mixes the next `frames` samples, at `sample_rate` Hz, into `channels`, and takes from `next` what waits there.
     ///
     /// # Realtime safety
     /// Wait-free; what has sounded goes back to be freed elsewhere.
@@ -104,6 +115,7 @@ impl AuditionPlayer {
         channels: &mut [&mut [f32]],
         frames: usize,
         gain: f32,
+        sample_rate: f64,
     ) {
         let mut done = 0;
         while done < frames {
@@ -114,7 +126,9 @@ impl AuditionPlayer {
                 (self.at, self.fade) = (0, None);
                 continue;
             };
-            let left = audition.frames() - self.at;
+            // One that was on its way when the rate changed is never begun.
+            let of_this_rate = audition.sample_rate == rate(sample_rate);
+            let left = if of_this_rate { audition.frames() - self.at } else { 0 };
             if next.is_waiting() && self.fade.is_none() {
                 self.fade = Some(FADE.min(left));
             }

@@ -101,6 +101,8 @@ pub struct Meters {
     pub lost_events: AtomicU64,
     /// Bounded waits of an offline render that ran out.
     pub offline_timeouts: AtomicU64,
+    /// The host renders: the worker is waited for.
+    pub rendering: AtomicBool,
     /// The musician wants to hear the demo. The window sets it; the audio thread ends it when the host
     /// plays.
     pub demo_wanted: AtomicBool,

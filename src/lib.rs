@@ -14,6 +14,7 @@ pub mod demo;
 pub mod editor;
 pub mod intake;
 pub mod link;
+pub mod pace;
 pub mod params;
 pub mod presets;
 pub mod process;
@@ -35,6 +36,7 @@ use nice_plug_egui::RepaintNotifier;
 use backline_engine::TasteFile;
 
 use crate::bridge::EditorEnd;
+use crate::pace::Pace;
 use crate::params::BacklineParams;
 use crate::process::Processor;
 use crate::scheduler::NoteEvent as Note;
@@ -151,27 +153,32 @@ impl Plugin for Backline {
         context.set_latency_samples(0);
         self.rest();
         let sample_rate = f64::from(buffer_config.sample_rate);
-        let offline = buffer_config.process_mode == ProcessMode::Offline;
+        // In VST3 the framework tells the mode of the set-up before. That is believed where nothing has been played
+        // since then, as in a host that sets up twice; elsewhere the pace will show, see `pace`.
+        let sure = context.plugin_api() != PluginApi::Vst3;
+        let told = buffer_config.process_mode == ProcessMode::Offline;
+        let rendering = told && (sure || !self.processor.has_run());
+        let pace = Pace::new(rendering, sure);
         let mut core = match std::mem::replace(&mut self.worker, Work::Lost) {
             Work::Resting(core) => core,
             // Without a worker the audio passes; better than to refuse the track.
             lost => {
                 self.worker = lost;
-                self.processor.begin(0, sample_rate, None);
+                self.processor.begin(0, sample_rate, None, pace);
                 return true;
             }
         };
         // A bounce must not depend on what was heard before it.
-        let stream_pos = core.open(sample_rate, offline);
+        let stream_pos = core.open(sample_rate, rendering);
         let mut waker = None;
         self.worker = match Worker::start(*core) {
             Ok(worker) => {
-                waker = offline.then(|| worker.waker());
+                waker = Some(worker.waker());
                 Work::Running(worker)
             }
             Err(core) => Work::Resting(core),
         };
-        self.processor.begin(stream_pos, sample_rate, waker);
+        self.processor.begin(stream_pos, sample_rate, waker, pace);
         true
     }
 
@@ -202,7 +209,7 @@ impl Plugin for Backline {
     }
 
     fn deactivate(&mut self) {
-        self.processor.reset();
+        self.processor.rest();
         self.rest();
     }
 }

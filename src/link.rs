@@ -25,7 +25,7 @@ use backline_engine::Edits;
 use backline_music::{Corrections, Plan};
 use serde::{Deserialize, Serialize};
 
-use crate::bridge::Meters;
+use crate::bridge::{Judgement, Meters};
 use crate::params::Link;
 use crate::snapshot::Snapshot;
 use band::{Band, Member};
@@ -133,6 +133,15 @@ pub struct Leader {
     pub abroad: bool,
 }
 
+/// Why the one that should lead does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Away {
+    /// The host does not run it.
+    Standing,
+    /// A fault has ended its listening.
+    Failed,
+}
+
 /// What a member sees of its group.
 pub struct View {
     /// Whether it leads.
@@ -145,6 +154,8 @@ pub struct View {
     pub abroad: bool,
     /// Why nothing is known of other libraries, if that is so: a sentence for the musician.
     pub apart: Option<Arc<str>>,
+    /// Why another one leads than should.
+    pub away: Option<Away>,
     /// Who leads; `None` for the leader itself.
     pub leader: Option<Leader>,
 }
@@ -177,6 +188,9 @@ impl Seat {
             by_hand: Arc::default(),
             meters: Arc::clone(meters),
             guest: false,
+            failed: false,
+            stood_at: None,
+            judgements: Vec::new(),
         });
         library.exchange(true);
         Some(Self { library, born, group, heard: false })
@@ -218,6 +232,39 @@ impl Seat {
         });
     }
 
+    /// A fault has ended this instance's listening: another one leads.
+    pub fn fails(&self) {
+        self.change(|member| !std::mem::replace(&mut member.failed, true));
+    }
+
+    /// The stream of `leader` has stood at `pos` while this one ran.
+    pub fn stands(&self, leader: Moment, pos: u64) {
+        locked(&self.library.band).stands(leader, pos);
+    }
+
+    /// Passes on to who leads what was said of its bars; whether it can hear of it, which no other library can.
+    pub fn pass_on(&self, judgement: &Judgement) -> bool {
+        let mut band = locked(&self.library.band);
+        let Some(leader) = band.leader(self.group).filter(|leader| !leader.guest).map(|m| m.born) else {
+            return false;
+        };
+        band.change(leader, |member| {
+            member.judgements.push(judgement.clone());
+            false
+        });
+        true
+    }
+
+    /// What was passed on to this instance.
+    pub fn judgements(&self) -> Vec<Judgement> {
+        let mut judgements = Vec::new();
+        self.change(|member| {
+            judgements = std::mem::take(&mut member.judgements);
+            false
+        });
+        judgements
+    }
+
     /// What is set by hand in this instance.
     pub fn set_by_hand(&self, by_hand: ByHand) {
         self.change(|member| {
@@ -238,8 +285,13 @@ impl Seat {
     /// How things stand.
     pub fn look(&self) -> View {
         let band = locked(&self.library.band);
-        let leader = band.leader(self.group).filter(|leader| leader.born != self.born);
+        let leader = band.leader(self.group);
+        let rightful = band.rightful_leader(self.group);
+        let away =
+            rightful.filter(|m| leader.is_some_and(|leader| leader.born != m.born) && m.born != self.born);
+        let leader = leader.filter(|leader| leader.born != self.born);
         View {
+            away: away.map(|m| if m.failed { Away::Failed } else { Away::Standing }),
             leads: leader.is_none(),
             members: band.group(self.group).count(),
             revision: band.revision(),
@@ -492,6 +544,7 @@ mod tests {
             born,
             group: Link::A,
             heard: Some(born),
+            failed: false,
             corrections: Corrections::default(),
             edits: Edits::default(),
         };

@@ -322,6 +322,12 @@ impl Default for Knobs {
 }
 
 impl Knobs {
+    /// Which parts of the plan are heard, by [`Part::index`]: of a linked band all, since another instance may play what
+    /// is off in this one.
+    pub fn parts_heard(&self) -> [bool; 3] {
+        if self.link == Link::Off { self.parts_on } else { [true; 3] }
+    }
+
     /// The engine's controls with these values.
     pub fn to_controls(self) -> Controls {
         Controls {
@@ -336,8 +342,7 @@ impl Knobs {
             humanise: self.humanise,
             temperature: self.temperature,
             seed: self.seed,
-            // A linked band plans every part: another instance may play what is off in this one.
-            parts_on: if self.link == Link::Off { self.parts_on } else { [true; 3] },
+            parts_on: self.parts_heard(),
             follow: self.follow,
             listen: self.listen,
         }
@@ -442,9 +447,14 @@ fn percent(name: &str, default: f32, min: f32) -> FloatParam {
             if min < 0.0 && percent != 0.0 { format!("{percent:+.1} %") } else { format!("{percent:.1} %") }
         }))
         .with_string_to_value(Arc::new(move |text| {
-            let number: f32 = text.trim().trim_end_matches('%').trim().replace('−', "-").parse().ok()?;
+            let number: f32 = number(text).trim_end_matches('%').trim().parse().ok()?;
             number.is_finite().then(|| (number / 100.0).clamp(min, 1.0))
         }))
+}
+
+/// A number as it may be typed: with a comma, or the minus sign of print.
+fn number(text: &str) -> String {
+    text.trim().replace(',', ".").replace('−', "-")
 }
 
 fn channel(name: &str, part: Part) -> IntParam {
@@ -461,7 +471,7 @@ fn parse_hex(text: &str) -> Option<i32> {
 }
 
 fn parse_level(text: &str) -> Option<f32> {
-    let lower = text.trim().to_lowercase().replace('−', "-");
+    let lower = number(text).to_lowercase();
     if matches!(lower.as_str(), "off" | "-inf" | "-inf db" | "-∞" | "-∞ db") {
         return Some(PREVIEW_OFF_DB);
     }
@@ -545,6 +555,20 @@ mod tests {
             "link" => go(&p.link, f),
             other => panic!("{other} has no formatter test"),
         }
+    }
+
+    #[test]
+    fn decimal_commas_are_understood() {
+        let p = BacklineParams::default();
+        let same = |comma, point| {
+            let energy = |text: &str| p.energy.string_to_normalized_value(text);
+            assert!(energy(comma).is_some() && energy(comma) == energy(point), "{comma}");
+        };
+        same("12,5 %", "12.5 %");
+        same("−6,5", "-6.5");
+        let level = |text: &str| p.preview.string_to_normalized_value(text);
+        assert!(level("-6,5 dB").is_some() && level("-6,5 dB") == level("-6.5 dB"));
+        assert_eq!(level("1,2,3"), None);
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! The audio thread: taps the input for the worker, plays the plan, and lets the audio through.
 //!
 //! # Realtime safety
-//! Nothing here allocates, frees, locks, waits or calls the system, with one exception: in an offline
-//! render (the host says so), where no deadline exists, [`Processor::process`] waits for the worker
+//! Nothing here allocates, frees, locks, waits or calls the system (but to read the clock), with one exception: in an
+//! offline render (see [`Pace`]), where no deadline exists, [`Processor::process`] waits for the worker
 //! for up to [`OFFLINE_PATIENCE`] a block. A bounce then holds every note, and the same bounce holds
 //! the same notes, for any block size.
 
 use std::sync::atomic::Ordering;
 use std::thread::Thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use backline_music::{Follow, Metre, Plan, Timeline, Transport};
 use backline_synth::Synth;
@@ -18,6 +18,7 @@ use crate::audition::{self, AuditionPlayer};
 use crate::bridge::{AudioEnd, StampedPlan};
 use crate::clock::{Tightness, Tracker, sane_tempo};
 use crate::demo::DemoPlayer;
+use crate::pace::Pace;
 use crate::params::BacklineParams;
 use crate::scheduler::{Clock, Events, NoteEvent, Scheduler, Span};
 use crate::worker::await_worker;
@@ -42,7 +43,11 @@ pub struct Processor {
     heard: Tracker,
     before: Option<Transport>,
     sample_rate: f64,
-    offline: Option<Thread>,
+    /// Who is waited for in a render.
+    worker: Option<Thread>,
+    pace: Pace,
+    /// Where the stream began, this time.
+    begun_pos: u64,
     /// Blocks in a row in which it did not come.
     waited_in_vain: u32,
     synth: Option<Synth>,
@@ -64,7 +69,9 @@ impl Processor {
             heard: Tracker::new(Tightness::HEARD),
             before: None,
             sample_rate: 48_000.0,
-            offline: None,
+            worker: None,
+            pace: Pace::new(false, false),
+            begun_pos: 0,
             waited_in_vain: 0,
             synth: None,
             preview_gain: 0.0,
@@ -74,9 +81,9 @@ impl Processor {
         }
     }
 
-    /// Makes ready for audio at `sample_rate` Hz from `stream_pos` on. With `offline`, the thread to
-    /// wait for, blocks wait for the worker. Not to be called from the audio thread.
-    pub fn begin(&mut self, stream_pos: u64, sample_rate: f64, offline: Option<Thread>) {
+    /// Makes ready for audio at `sample_rate` Hz from `stream_pos` on, which is rendered or played as `pace` says.
+    /// Renders wait for the `worker`. Not to be called from the audio thread.
+    pub fn begin(&mut self, stream_pos: u64, sample_rate: f64, worker: Option<Thread>, pace: Pace) {
         if stream_pos == 0 {
             // Another session: its plans count anew.
             while self.end.plans.swap(&mut self.plan) {}
@@ -86,10 +93,24 @@ impl Processor {
         self.end.meters.sample_rate.store(sample_rate, Ordering::Relaxed);
         self.sample_rate = sample_rate;
         self.scheduler.set_sample_rate(sample_rate);
-        self.offline = offline;
+        self.worker = worker;
+        self.pace = pace;
+        self.begun_pos = stream_pos;
         self.waited_in_vain = 0;
         self.synth = Some(Synth::new(sample_rate as f32));
+        self.rest();
+    }
+
+    /// No more audio comes for a while.
+    pub fn rest(&mut self) {
         self.reset();
+        self.audition.stop(&mut self.end.auditions);
+        self.end.meters.auditioning.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether audio has come since the last beginning.
+    pub fn has_run(&self) -> bool {
+        self.end.stream_pos() != self.begun_pos
     }
 
     /// Forgets where the transport was; sounding notes are released by the next block.
@@ -145,12 +166,18 @@ impl Processor {
             transport.pos_beats = track.start;
             transport.loop_beats = track.looping;
         }
-        let fresh =
-            track.as_ref().is_some_and(|t| t.fresh) || self.before.is_none_or(|b| changed(&b, &transport));
+        let jumped = track.as_ref().is_some_and(|t| t.fresh);
+        let fresh = jumped || self.before.is_none_or(|b| changed(&b, &transport));
         self.before = Some(transport);
+        let rendered = self.pace.rendering();
+        self.pace.block(Instant::now(), frames as f64 / self.sample_rate, jumped);
+        if self.pace.rendering() != rendered {
+            self.end.meters.rendering.store(self.pace.rendering(), Ordering::Release);
+        }
 
         self.tap(channels, frames, &transport, &knobs, fresh);
-        if let Some(worker) = self.offline.as_ref().filter(|_| self.waited_in_vain < OFFLINE_TRIES) {
+        let waits = self.pace.rendering() && self.waited_in_vain < OFFLINE_TRIES;
+        if let Some(worker) = self.worker.as_ref().filter(|_| waits) {
             if await_worker(&self.end.meters, worker, self.end.handed_over(), OFFLINE_PATIENCE) {
                 self.waited_in_vain = 0;
             } else {
@@ -206,9 +233,11 @@ impl Processor {
         let preview = params.preview_gain();
         self.preview(channels, frames, preview);
         // A bounce holds what the song holds, not what is tried out meanwhile.
-        if self.offline.is_none() && !params.bypass.value() {
+        if self.pace.rendering() || params.bypass.value() {
+            self.audition.stop(&mut self.end.auditions);
+        } else {
             let gain = preview.unwrap_or(audition::USUAL_GAIN);
-            self.audition.mix(&mut self.end.auditions, channels, frames, gain);
+            self.audition.mix(&mut self.end.auditions, channels, frames, gain, self.sample_rate);
         }
         self.show(&transport);
     }
@@ -220,7 +249,7 @@ impl Processor {
         if (host_plays || bypassed) && meters.demo_wanted.load(Ordering::Relaxed) {
             meters.demo_wanted.store(false, Ordering::Relaxed);
         }
-        let wanted = meters.demo_wanted.load(Ordering::Relaxed) && self.offline.is_none();
+        let wanted = meters.demo_wanted.load(Ordering::Relaxed) && !self.pace.rendering();
         if self.end.demos.swap(&mut self.demo.playing) {
             self.demo.rewind();
         }

@@ -9,7 +9,6 @@ use std::sync::{Arc, RwLock};
 
 use backline_engine::Edits;
 use backline_music::Corrections;
-use nice_plug::params::persist::PersistentField as _;
 use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::{BoolParam, Enum, FloatParam, IntParam, Param, PluginState};
 use serde::{Deserialize, Serialize};
@@ -116,6 +115,14 @@ impl Default for StateV1 {
     }
 }
 
+/// What was found in a project that this build could not take as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Troubles {
+    newer: bool,
+    set_aside: usize,
+    dropped: bool,
+}
+
 impl StateV1 {
     /// Reads the field as it was saved. Never fails: what cannot be read is set aside.
     fn read(text: &str) -> Self {
@@ -175,6 +182,12 @@ impl StateV1 {
             let excess = self.set_aside.len().saturating_sub(MAX_SET_ASIDE);
             self.set_aside.drain(..excess);
         }
+    }
+
+    /// What was found that [`StateV1::notices`] tells of, without the sentences.
+    pub fn troubles(&self) -> Troubles {
+        let newer = self.version > VERSION || !self.unknown_params.is_empty();
+        Troubles { newer, set_aside: self.set_aside.len(), dropped: self.dropped }
     }
 
     /// Sentences for the musician on what was found when the project was loaded.
@@ -305,11 +318,6 @@ fn known_params() -> BTreeMap<&'static str, (Kind, ParamValue)> {
         ("form", choice(FormChoice::ids())),
         ("link", choice(Link::ids())),
     ])
-}
-
-/// The notices of the state that `params` holds.
-pub fn notices(params: &BacklineParams) -> Vec<String> {
-    params.state.map(StateV1::notices)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The worker thread: hears the audio, plans, and shows both; one thread an instance.
 //!
 //! The audio thread never wakes it (that would be a system call); it looks for new chunks every
-//! [`POLL`]. Only an offline render wakes it, see `process.rs`.
+//! [`POLL`], and every [`REST`] while the host does not run. Only an offline render wakes it, see `process.rs`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -16,13 +16,17 @@ use backline_music::{Plan, Timeline, Transport};
 use crate::bridge::{Header, Judgement, Meters, StampedPlan, WorkerEnd};
 use crate::capture::Capture;
 use crate::demo::DemoLoop;
-use crate::link::{ByHand, Leader, Moment, Pulse, Seat, Streams, Told};
+use crate::link::{Away, ByHand, Leader, Moment, Pulse, Seat, Streams, Told};
 use crate::params::{Knobs, Link};
 use crate::snapshot::{Judged, Linked, Snapshot};
 use crate::state::SharedState;
 
 /// How often an idle worker looks for audio.
 const POLL: Duration = Duration::from_millis(2);
+/// A host from which no audio has come for so long does not run; …
+const RESTING_AFTER: Duration = Duration::from_secs(1);
+/// … then it is looked for it this often.
+const REST: Duration = Duration::from_millis(20);
 /// How often the window is given a new picture at most.
 const PICTURE: Duration = Duration::from_millis(30);
 /// How long leaving may take before the thread is left to itself.
@@ -31,6 +35,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LEADER_PATIENCE: Duration = Duration::from_millis(500);
 /// After more faults than this outside of the session the worker gives up.
 const MOST_FAULTS: usize = 3;
+/// A leader whose stream stands still for so many seconds of one's own is away.
+const STANDING_S: f64 = 1.0;
+/// What a session heard before a render is undone if this turns out to be one within so many seconds of it.
+const TAKE_S: f64 = 6.0;
+/// Why a thumb is not shown.
+const NOT_LEARNT: &str = "What you said of these bars is not learnt: they were planned before the band began to listen \
+                          anew. Judge bars that it has played since.";
+const NOT_LEARNT_HERE: &str = "What you said of these bars is not learnt: another plug-in format leads this group. Judge \
+                               them in the window of the instance that leads.";
 /// −60 dBFS: input that is softer does not make an instance lead.
 const AUDIBLE: f32 = 1.0e-3;
 
@@ -68,11 +81,17 @@ pub struct Core {
     group_revision: u64,
     /// The leader whose plan is played, and that plan's revision.
     follows: Option<(Moment, Option<u64>)>,
+    /// Where the leader's stream stood when it moved last, and when: in this stream, and by the clock.
+    watched: Option<(Moment, u64, u64, Instant)>,
+    /// Why another one leads than should.
+    away: Option<Away>,
     /// This stream, and how far the leader's is ahead of it.
     streams: Streams,
     /// Plans that were passed on, counted.
     passed_on: u64,
     offline: bool,
+    /// What has come since the host began, as long as it may turn out to be a render.
+    take: Option<Vec<(Header, Vec<f32>)>>,
     /// The last picture, shared.
     picture: Arc<Snapshot>,
     /// What the musician judged last.
@@ -115,9 +134,12 @@ impl Core {
             abroad: false,
             group_revision: 0,
             follows: None,
+            watched: None,
+            away: None,
             streams: Streams::default(),
             passed_on: 0,
             offline: false,
+            take: None,
             picture: Arc::default(),
             judged: None,
             taste_file: None,
@@ -130,9 +152,13 @@ impl Core {
     }
 
     /// Makes ready for audio at `sample_rate` Hz. What was heard at the same rate is kept, unless the
-    /// session is to start `anew`. Returns the stream position of the first sample.
+    /// session is to start `anew`, for a render. The bars that are kept for clips stay in any case. Returns the
+    /// stream position of the first sample.
     pub fn open(&mut self, sample_rate: f64, anew: bool) -> u64 {
         self.offline = anew;
+        self.end.meters.rendering.store(anew, Ordering::Release);
+        self.take = None;
+        self.capture.forget_now();
         self.read_by_hand(true);
         // What the audio thread sent before it was stopped belongs to the stream as well.
         if anew || self.failed || self.session.is_none() || self.sample_rate != sample_rate {
@@ -152,7 +178,6 @@ impl Core {
                 Some(Err(error)) => self.tell_of_taste(&error),
                 None => {}
             }
-            self.capture = Capture::default();
             self.demo = false;
             // A demo is rendered at the rate that it is played at.
             self.demo_sent = false;
@@ -164,6 +189,7 @@ impl Core {
             while self.take_chunk() {}
             // What lies there still is of a chunk that was never handed over; the stream goes on from before it.
             while self.end.audio.pop().is_ok() {}
+            self.take = Some(Vec::new());
         }
         self.end.meters.worker_pos.store(self.pos, Ordering::Release);
         self.pos
@@ -240,21 +266,22 @@ impl Core {
             self.seat = Seat::take(group, self.born, &self.end.meters);
             if let Some(seat) = &self.seat {
                 seat.set_by_hand(self.own.clone());
+                if self.failed {
+                    seat.fails();
+                }
             }
             self.join_hands();
         }
         let Some(seat) = &self.seat else {
-            self.abroad = false;
+            (self.abroad, self.away) = (false, None);
             self.lead();
             return;
         };
         seat.exchange(self.offline);
         let view = seat.look();
-        self.abroad = view.abroad;
-        if let Some(apart) = view.apart
-            && !self.notices.iter().any(|notice| **notice == *apart)
-        {
-            self.notices.push(apart.to_string());
+        (self.abroad, self.away) = (view.abroad, view.away);
+        if let Some(apart) = &view.apart {
+            self.say(apart);
         }
         if view.revision != self.group_revision {
             self.group_revision = view.revision;
@@ -266,20 +293,46 @@ impl Core {
         }
     }
 
-    /// Hears and plans by itself.
+    /// Hears and plans by itself. For one that is away it goes on with what that one played and planned.
     fn lead(&mut self) {
         if self.follows.take().is_some() {
             self.streams.forget();
+            self.watched = None;
+            if self.failed {
+                return;
+            }
             self.start_session();
+            if self.away.is_some() {
+                let (plan, played) = (Arc::clone(&self.plan), self.picture.captured.clone());
+                self.guarded(|session| session.go_on(&plan, &played));
+            }
             if self.session.is_some() {
                 self.tell();
             }
         }
     }
 
+    /// Notices when the leader stands still while this stream runs: a muted, frozen or bypassed track may rest.
+    fn watch(&mut self, leader: &Leader) {
+        let theirs = leader.meters.stream_pos.load(Ordering::Acquire);
+        let own = self.end.meters.stream_pos.load(Ordering::Acquire);
+        match self.watched {
+            Some((born, pos, since, at)) if (born, pos) == (leader.born, theirs) => {
+                let stood = own.saturating_sub(since) as f64 > STANDING_S * self.sample_rate;
+                // Live, news of another library may be under way.
+                let known = self.offline || at.elapsed().as_secs_f64() > STANDING_S;
+                if let Some(seat) = self.seat.as_ref().filter(|_| stood && known) {
+                    seat.stands(born, pos);
+                }
+            }
+            _ => self.watched = Some((leader.born, theirs, own, Instant::now())),
+        }
+    }
+
     /// Plays what another instance plans.
     fn follow(&mut self, leader: Leader) {
         let born = leader.born;
+        self.watch(&leader);
         if self.follows.is_none_or(|(known, _)| known != born) {
             self.follows = Some((born, None));
             self.streams.forget();
@@ -297,6 +350,7 @@ impl Core {
         }
         let Some(told) = leader.told else { return };
         self.picture = told.picture;
+        self.plan = Arc::clone(&told.plan);
         if self.follows != Some((born, Some(told.plan.revision))) {
             let mut plan = Plan::clone(&told.plan);
             if let Timeline::Heard { anchor_s, .. } = &mut plan.timeline {
@@ -360,19 +414,39 @@ impl Core {
         self.demo_sent = wanted;
     }
 
-    /// Hears what the musician thinks of bars that were played. What is learnt from it is learnt here; today it is
-    /// only shown.
+    /// Takes in what was said, here or in an instance that follows, of bars that were played; whether there was
+    /// anything.
+    fn hear_judgements(&mut self) -> bool {
+        let mut all = self.seat.as_ref().map_or_else(Vec::new, Seat::judgements);
+        while let Ok(judgement) = self.end.judgements.pop() {
+            all.push(judgement);
+        }
+        all.iter().for_each(|judgement| self.judge(judgement));
+        !all.is_empty()
+    }
+
+    /// Learns from what the musician thinks of bars that were played. Who leads learns: it knows what they were chosen
+    /// from.
     fn judge(&mut self, judgement: &Judgement) {
+        if let Some(seat) = self.seat.as_ref().filter(|_| self.follows.is_some()) {
+            if !seat.pass_on(judgement) && judgement.verdict != Verdict::Kept {
+                self.say(NOT_LEARNT_HERE);
+            }
+            return;
+        }
         let (Some(first), Some(last)) = (judgement.bars.first(), judgement.bars.last()) else { return };
         let verdict = judgement.verdict;
-        if verdict != Verdict::Kept {
-            let liked = verdict == Verdict::Liked;
-            self.judged = Some(Judged { first: first.index, last: last.index, liked });
-        }
         let learnt = self.session.as_ref().and_then(|s| s.judge(first.start_beat, last.end_beat(), verdict));
+        if learnt.is_none() && verdict != Verdict::Kept {
+            self.say(NOT_LEARNT);
+        }
         let (Some(learnt), Some(file)) = (learnt, &self.taste_file) else { return };
         match file.add(learnt) {
             Ok((taste, notice)) => {
+                if verdict != Verdict::Kept {
+                    let liked = verdict == Verdict::Liked;
+                    self.judged = Some(Judged { first: first.index, last: last.index, liked });
+                }
                 self.taste = taste;
                 self.notices.extend(notice);
                 if let Some(session) = &mut self.session {
@@ -388,15 +462,37 @@ impl Core {
         let text = error.to_string();
         let mut letters = text.chars();
         let first: String = letters.next().into_iter().flat_map(char::to_uppercase).collect();
-        let notice = format!("{first}{}.", letters.as_str());
-        if !self.notices.contains(&notice) {
-            self.notices.push(notice);
+        self.say(&format!("{first}{}.", letters.as_str()));
+    }
+
+    /// Tells the musician something once.
+    fn say(&mut self, notice: &str) {
+        if !self.notices.iter().any(|told| told == notice) {
+            self.notices.push(notice.to_owned());
+        }
+    }
+
+    /// Goes by what the audio thread says of the stream: a render must not depend on what was heard before it, so
+    /// what has come of it is then heard anew.
+    fn look_at_the_pace(&mut self) {
+        let rendering = self.end.meters.rendering.load(Ordering::Acquire);
+        if std::mem::replace(&mut self.offline, rendering) == rendering || !rendering {
+            return;
+        }
+        let Some(take) = self.take.take().filter(|_| self.follows.is_none()) else { return };
+        self.capture.forget_now();
+        self.pos = take.first().map_or(self.pos, |(first, _)| first.stream_pos);
+        self.start_session();
+        for (header, samples) in take {
+            self.buffer = samples;
+            self.take_in(&header);
         }
     }
 
     /// Takes the next chunk in; `false` when there is none.
     fn take_chunk(&mut self) -> bool {
         let Ok(header) = self.end.headers.pop() else { return false };
+        self.look_at_the_pace();
         // Audio that was lost was silent, as far as the engine knows; stream time goes on.
         while self.pos < header.stream_pos {
             let gap = header.stream_pos - self.pos;
@@ -412,7 +508,22 @@ impl Core {
             // Cannot be: the audio is pushed before its header.
             self.buffer.fill(0.0);
         }
-        let Header { transport, knobs, demo, .. } = header;
+        if let Some(take) = &mut self.take {
+            take.push((header, self.buffer.clone()));
+            let from = take.first().map_or(0, |(first, _)| first.stream_pos);
+            if (header.stream_pos - from) as f64 > TAKE_S * self.sample_rate {
+                self.take = None;
+            }
+        }
+        self.take_in(&header);
+        self.end.meters.worker_pos.store(self.pos, Ordering::Release);
+        true
+    }
+
+    /// Hears the chunk in the buffer, and plans.
+    fn take_in(&mut self, header: &Header) {
+        let Header { transport, knobs, demo, frames, .. } = *header;
+        let frames = frames as usize;
         if demo != self.demo {
             // What was heard of the demo is not the song's, and the other way round.
             self.demo = demo;
@@ -442,11 +553,10 @@ impl Core {
         if self.offline {
             self.tell_pulse(self.pos);
         }
-        if let Some(session) = &self.session {
-            self.capture.watch(session.place(), &self.plan);
+        // A bounce is kept by the host.
+        if let Some(session) = self.session.as_ref().filter(|_| !self.offline) {
+            self.capture.watch(session.place(), &self.plan, knobs.parts_heard());
         }
-        self.end.meters.worker_pos.store(self.pos, Ordering::Release);
-        true
     }
 
     /// Feeds the first `frames` samples of the buffer.
@@ -472,6 +582,9 @@ impl Core {
     fn fail(&mut self) {
         self.session = None;
         self.failed = true;
+        if let Some(seat) = &self.seat {
+            seat.fails();
+        }
         self.notices.push(
             "Backline has stopped listening because of a fault in it. The audio still passes; remove and add the \
              plug-in to start again, and please report what you were doing."
@@ -522,19 +635,19 @@ impl Core {
 
     fn picture(&mut self) {
         self.pictures += 1;
-        let mut picture = if self.follows.is_some() {
-            Snapshot::clone(&self.picture)
+        let (own, models) = (self.notices.clone(), self.models.notices.clone());
+        let mut picture =
+            Snapshot { notices: own, model_notices: models, failed: self.failed, ..Snapshot::default() };
+        if self.follows.is_some() {
+            let Snapshot { notices, model_notices, failed, .. } = picture;
+            picture = Snapshot { notices, model_notices, failed, ..Snapshot::clone(&self.picture) };
+            let theirs = self.picture.notices.iter();
+            picture.notices.extend(theirs.map(|notice| format!("In the instance that leads: {notice}")));
         } else {
-            Snapshot {
-                notices: self.notices.clone(),
-                model_notices: self.models.notices.clone(),
-                failed: self.failed,
-                demo: self.demo,
-                ..Snapshot::default()
-            }
-        };
+            (picture.demo, picture.judged) = (self.demo, self.judged);
+        }
         picture.revision = self.pictures;
-        picture.judged = self.judged;
+        picture.notices.extend(self.away.map(|away| away_notice(away).to_owned()));
         if let Some(session) = &self.session {
             picture.read(session, &self.plan, &self.capture);
         }
@@ -557,13 +670,14 @@ impl Core {
 
     /// Leaves its group while no audio comes.
     fn rest(&mut self) {
-        self.seat = None;
+        (self.seat, self.away) = (None, None);
         self.lead();
     }
 
     fn run(&mut self, stop: &AtomicBool) {
         let mut shown = Instant::now();
         let mut window = Instant::now();
+        let mut idle_since = Instant::now();
         let mut busy = Duration::ZERO;
         let mut news = false;
         self.picture();
@@ -589,11 +703,7 @@ impl Core {
                 }
                 seat.exchange(false);
             }
-            while let Ok(judgement) = self.end.judgements.pop() {
-                self.judge(&judgement);
-                news = true;
-            }
-            news |= worked;
+            news |= self.hear_judgements() | worked;
             if news && shown.elapsed() >= PICTURE {
                 news = false;
                 shown = Instant::now();
@@ -606,11 +716,33 @@ impl Core {
                 window = Instant::now();
                 busy = Duration::ZERO;
             }
-            if !worked {
-                thread::park_timeout(POLL);
+            if worked {
+                idle_since = Instant::now();
+            } else {
+                thread::park_timeout(pause(idle_since.elapsed()));
             }
         }
     }
+}
+
+/// What to tell the musician where another one leads than should.
+fn away_notice(away: Away) -> &'static str {
+    match away {
+        Away::Standing => {
+            "The track that leads this group is not running, so another instance leads with what it knows. A host may let \
+             a muted, frozen or bypassed track rest; once it runs again it leads."
+        }
+        Away::Failed => {
+            "The instance that led this group has stopped because of a fault in it, so another one leads. Remove and \
+             add that one to have it lead again."
+        }
+    }
+}
+
+/// How long to wait before looking again, when no audio has come for so long. What a host that begins again sends
+/// meanwhile has room in the ring many times over.
+fn pause(idle: Duration) -> Duration {
+    if idle < RESTING_AFTER { POLL } else { REST }
 }
 
 /// The running thread.
@@ -700,6 +832,84 @@ mod tests {
         audio.send(frames, |_| 0.1, &Transport::STOPPED, 48_000.0, &Knobs::default(), false);
     }
 
+    /// Plays the demo song to `core` from its beginning.
+    fn play_demo(core: &mut Core, audio: &mut AudioEnd, seconds: f64) {
+        let song = backline_synth::demo::DEMO.render(48_000);
+        for start in (0..(seconds * 48_000.0) as usize).step_by(480) {
+            play_block(core, audio, &song, start, &Knobs::default());
+        }
+    }
+
+    /// Plays 10 ms of `song`.
+    fn play_block(
+        core: &mut Core,
+        audio: &mut AudioEnd,
+        song: &backline_synth::demo::Song,
+        start: usize,
+        knobs: &Knobs,
+    ) {
+        let left = &song.audio.left;
+        let pos_beats = (start as f64 / 48_000.0 - song.downbeats[0]) * song.tempo_bpm / 60.0;
+        let transport = Transport {
+            playing: true,
+            pos_beats,
+            tempo_bpm: song.tempo_bpm,
+            bar_start_beats: (pos_beats / 4.0).floor() * 4.0,
+            ..Transport::STOPPED
+        };
+        audio.send(480, |i| left[start + i], &transport, 48_000.0, knobs, start == 0);
+        while core.take_chunk() {}
+        core.picture();
+    }
+
+    #[test]
+    fn who_follows_is_heard_by_who_leads_and_tells_its_own_troubles() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = TasteFile::at(folder.path().join("taste.json"));
+        let song = backline_synth::demo::DEMO.render(48_000);
+        let knobs = Knobs { link: Link::A, ..Knobs::default() };
+        let mut band = [0, 1].map(|_| {
+            let (mut audio, worker, _editor) = bridge();
+            let mut core = Core::new(worker, SharedState::default());
+            core.learn_in(file.clone());
+            audio.begin(core.open(48_000.0, false), 48_000.0);
+            (core, audio)
+        });
+        let blocks = 14 * 100;
+        for block in 0..blocks {
+            for (core, audio) in &mut band {
+                play_block(core, audio, &song, block * 480, &knobs);
+            }
+        }
+        let [(leader, leaders_audio), (follower, audio)] = &mut band;
+        assert!(leader.follows.is_none() && follower.follows.is_some());
+        let bars = follower.shown.captured.clone();
+        assert!(bars.len() >= 2, "{} bars", bars.len());
+
+        follower.judge(&Judgement { bars: bars.clone(), verdict: Verdict::Liked });
+        assert!(leader.hear_judgements());
+        assert_eq!(file.read().unwrap().judgements().len(), 1);
+        play_block(leader, leaders_audio, &song, blocks * 480, &knobs);
+        play_block(follower, audio, &song, blocks * 480, &knobs);
+        assert!(follower.shown.judged.is_some_and(|judged| judged.liked), "it is shown where it was said");
+        // Bars that nothing can be learnt from.
+        let before = leader.judged;
+        leader.judge(&Judgement { bars: vec![Arc::new(bar(999, Vec::new()))], verdict: Verdict::Disliked });
+        assert_eq!(leader.judged, before);
+        assert!(leader.notices.iter().any(|notice| notice == NOT_LEARNT), "{:?}", leader.notices);
+
+        follower.say("My own trouble.");
+        play_block(leader, leaders_audio, &song, (blocks + 1) * 480, &knobs);
+        play_block(follower, audio, &song, (blocks + 1) * 480, &knobs);
+        assert_eq!(follower.shown.notices[0], "My own trouble.");
+        assert_eq!(follower.shown.notices[1], format!("In the instance that leads: {NOT_LEARNT}"));
+        leader.guarded(|_| panic!("for the test"));
+        play_block(follower, audio, &song, (blocks + 2) * 480, &knobs);
+        let told = &follower.shown;
+        assert!(!told.failed && follower.session.is_some(), "it leads");
+        assert_eq!(told.notices, ["My own trouble.", away_notice(Away::Failed)]);
+    }
+
     #[test]
     fn a_fault_anywhere_leaves_a_worker_that_answers() {
         let (mut audio, worker, mut editor) = bridge();
@@ -743,26 +953,12 @@ mod tests {
     fn what_is_said_of_bars_is_learnt_and_played_by() {
         let folder = tempfile::tempdir().unwrap();
         let file = TasteFile::at(folder.path().join("taste.json"));
-        let song = backline_synth::demo::DEMO.render(48_000);
         let (mut audio, worker, _editor) = bridge();
         let mut core = Core::new(worker, SharedState::default());
         core.learn_in(file.clone());
         core.open(48_000.0, false);
         audio.begin(0, 48_000.0);
-        let (left, beat0) = (&song.audio.left, -song.downbeats[0] * song.tempo_bpm / 60.0);
-        for start in (0..14 * 48_000).step_by(480) {
-            let pos_beats = beat0 + start as f64 / 48_000.0 * song.tempo_bpm / 60.0;
-            let transport = Transport {
-                playing: true,
-                pos_beats,
-                tempo_bpm: song.tempo_bpm,
-                bar_start_beats: (pos_beats / 4.0).floor() * 4.0,
-                ..Transport::STOPPED
-            };
-            audio.send(480, |i| left[start + i], &transport, 48_000.0, &Knobs::default(), start == 0);
-            while core.take_chunk() {}
-            core.picture();
-        }
+        play_demo(&mut core, &mut audio, 14.0);
         let bars = core.capture.bars();
         assert!(bars.len() >= 2, "{} bars", bars.len());
         core.judge(&Judgement { bars: bars.clone(), verdict: Verdict::Kept });
@@ -818,6 +1014,29 @@ mod tests {
         assert_eq!(pos, audio.handed_over());
         assert_eq!(core.open(44_100.0, false), 0);
         assert_eq!(core.open(44_100.0, true), 0);
+    }
+
+    #[test]
+    fn the_kept_bars_survive_a_bounce_and_another_rate() {
+        let (mut audio, worker, mut editor) = bridge();
+        let mut core = Core::new(worker, SharedState::default());
+        audio.begin(core.open(48_000.0, false), 48_000.0);
+        play_demo(&mut core, &mut audio, 14.0);
+        let bars = core.capture.bars();
+        assert!(bars.len() >= 2, "{} bars", bars.len());
+        audio.begin(core.open(48_000.0, true), 48_000.0);
+        play_demo(&mut core, &mut audio, 14.0);
+        assert_eq!(core.capture.bars(), bars, "a bounce adds none");
+        core.open(44_100.0, false);
+        core.picture();
+        editor.snapshot.update();
+        assert_eq!(editor.snapshot.output_buffer_mut().captured, bars);
+    }
+
+    #[test]
+    fn a_worker_rests_while_the_host_does() {
+        assert_eq!(pause(Duration::from_millis(900)), POLL);
+        assert!(pause(Duration::from_secs(2)) >= Duration::from_millis(10), "under 100 times a second");
     }
 
     #[test]
@@ -976,12 +1195,16 @@ mod tests {
         editor.judgements.push(judgement).unwrap();
         let worker = Worker::start(Core::new(worker, SharedState::default())).ok().unwrap();
         let begun = Instant::now();
-        let expected = Some(Judged { first: 3, last: 6, liked: false });
-        while editor.snapshot.output_buffer_mut().judged != expected && begun.elapsed() < PATIENCE {
+        while editor.snapshot.output_buffer_mut().notices.is_empty() && begun.elapsed() < PATIENCE {
             editor.snapshot.update();
             thread::sleep(POLL);
         }
-        assert_eq!(editor.snapshot.output_buffer_mut().judged, expected);
+        let picture = editor.snapshot.output_buffer_mut();
+        assert_eq!(
+            (picture.judged, picture.notices[0].as_str()),
+            (None, NOT_LEARNT),
+            "it says what became of it"
+        );
         assert!(worker.finish().is_some());
     }
 

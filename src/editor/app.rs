@@ -100,6 +100,9 @@ pub struct App {
     intake: Intake,
     taking: Option<Receiver<Intake>>,
     notices: Vec<String>,
+    /// Those of them that the project's state is the cause of, and what there was in it.
+    of_the_project: Vec<String>,
+    troubles: state::Troubles,
     peak: f32,
     /// The highest peak of the last second, and since when.
     held: (f32, Instant),
@@ -139,6 +142,8 @@ impl App {
             intake: Intake::Nothing,
             taking: None,
             notices: Vec::new(),
+            of_the_project: Vec::new(),
+            troubles: state::Troubles::default(),
             peak: 0.0,
             held: (0.0, Instant::now()),
             dropped: None,
@@ -166,6 +171,14 @@ impl App {
             self.look = state.look;
             if self.preset != state.preset {
                 self.preset.clone_from(&state.preset);
+            }
+            // Another project, a preset or the host's undo has other things to tell.
+            let troubles = state.troubles();
+            if std::mem::replace(&mut self.troubles, troubles) != troubles {
+                let new = state.notices();
+                let old = std::mem::replace(&mut self.of_the_project, new.clone());
+                self.notices.retain(|notice| !old.contains(notice));
+                self.notices.splice(0..0, new);
             }
         }
     }
@@ -745,7 +758,6 @@ impl NiceEguiApp for App {
         self.read_state();
         if self.names.is_empty() {
             self.library = Library::of_the_musician();
-            self.notices = state::notices(&self.params);
         }
         self.read_presets();
         self.applied = None;
@@ -832,6 +844,9 @@ impl NiceEguiApp for App {
         if let Some((id, ..)) = self.gesture.take() {
             self.with_setter(|params, setter| params.dial(id).end(setter));
         }
+        // What is auditioned ends with the window, where it could be ended.
+        (self.rendering, self.rendered) = (None, None);
+        let _ = self.end.auditions.push(Box::new(Audition::silence()));
         self.asked_at = None;
         self.end.meters.window_moves.store(false, Ordering::Relaxed);
         self.context = None;

@@ -303,6 +303,8 @@ fn names(room: &Room<'_, '_>, part: Part, rect: Rect, grid: &Grid<'_>) {
 
 fn notes(room: &Room<'_, '_>, part: Part, grid: &Grid<'_>, bars: &[ShownBar], rounded: f32) {
     let colour = room.theme().parts[part.index()];
+    // What is off is planned, and not heard.
+    let colour = if room.is_on(switch_of(part)) { colour } else { colour.gamma_multiply(0.35) };
     // All at once: for each that is added alone egui takes a lock.
     room.ui.painter().extend(bars.iter().flat_map(|bar| {
         let shape = |known: &PlannedNote| {

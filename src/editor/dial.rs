@@ -136,6 +136,9 @@ pub trait Dial {
     fn end(&self, setter: &ParamSetter<'_>);
 }
 
+/// A parameter with more steps than this is a number.
+const MOST_CHOICES: usize = 32;
+
 impl<P: Param> Dial for P {
     fn title(&self) -> &str {
         self.name()
@@ -150,7 +153,14 @@ impl<P: Param> Dial for P {
         self.normalized_value_to_string(normalised, true)
     }
     fn typed(&self, text: &str) -> Option<f32> {
-        self.string_to_normalized_value(text)
+        // A choice may be written as it is saved, or in other letters, which the framework does not take.
+        let letters = |text: &str| text.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "");
+        let choice = || {
+            let last = self.step_count().filter(|steps| (1..=MOST_CHOICES).contains(steps))?;
+            let mut all = (0..=last).map(|step| step as f32 / last as f32);
+            all.find(|value| letters(&self.shown(*value)) == letters(text))
+        };
+        self.string_to_normalized_value(text).or_else(choice)
     }
     fn steps(&self) -> Option<usize> {
         self.step_count()

@@ -29,8 +29,8 @@ impl Selection {
     }
 }
 
-/// The bars that the lanes show between two positions, with whether each is fixed: the plan, and to the left of
-/// the playhead the newest of what was played at a place that the plan does not show. In no order.
+/// The bars that the lanes show between two positions, with whether each is fixed: to the left of the playhead the
+/// newest of what was played there, and the plan. In no order.
 pub fn shown<'s>(scene: &Scene<'s>, from: f64, to: f64) -> Vec<(&'s PlannedBar, bool)> {
     let snapshot = scene.snapshot;
     let now = scene.playhead();
@@ -43,11 +43,11 @@ pub fn shown<'s>(scene: &Scene<'s>, from: f64, to: f64) -> Vec<(&'s PlannedBar, 
             out.push((bar, fixed));
         }
     };
-    if let Some(plan) = &snapshot.plan {
-        plan.bars.iter().for_each(|bar| show(bar, bar.start_beat < plan.committed_beat - NEAR));
-    }
     for bar in snapshot.captured.iter().rev().filter(|bar| bar.end_beat() <= now + NEAR) {
         show(bar, true);
+    }
+    if let Some(plan) = &snapshot.plan {
+        plan.bars.iter().for_each(|bar| show(bar, bar.start_beat < plan.committed_beat - NEAR));
     }
     out
 }
@@ -63,7 +63,7 @@ pub fn bar_around(scene: &Scene<'_>, beat: f64) -> (f64, f64) {
 }
 
 /// The selected bars in order, as the lanes show them, with what the musician has written into them; where nothing
-/// is known a bar rests, so that all that follows starts on its own bar. Empty when none of them is known.
+/// is known a bar rests, so that all that follows starts on its own bar; so do parts that are off. Empty when none of them is known.
 pub fn bars(scene: &Scene<'_>, selection: &Selection) -> Vec<Arc<PlannedBar>> {
     let Selection { from_beat, to_beat, on_heard_beat } = *selection;
     if on_heard_beat != scene.on_heard_beat() {
@@ -73,6 +73,7 @@ pub fn bars(scene: &Scene<'_>, selection: &Selection) -> Vec<Arc<PlannedBar>> {
     known.retain(|(bar, _)| (from_beat - NEAR..to_beat - NEAR).contains(&bar.start_beat));
     known.sort_by(|a, b| a.0.start_beat.total_cmp(&b.0.start_beat));
     let Some((first, _)) = known.first() else { return Vec::new() };
+    let (now, heard) = (scene.playhead(), scene.params.knobs().parts_heard());
     let mut out = Vec::new();
     let (mut beat, mut like) = (from_beat, *first);
     for (bar, _) in known {
@@ -86,6 +87,9 @@ pub fn bars(scene: &Scene<'_>, selection: &Selection) -> Vec<Arc<PlannedBar>> {
                 bar.notes.extend(kept.planned());
             }
         }
+        // What was played holds what was heard.
+        let played = bar.end_beat() <= now + NEAR;
+        bar.notes.retain(|note| played || heard[note.part.index()]);
         bar.notes.sort_by(|a, b| a.onset_beat.total_cmp(&b.onset_beat));
         out.push(bar);
     }

@@ -31,7 +31,8 @@ pub const fn param(id: ParamId) -> &'static str {
         ParamId::Preview => "Preview: level of the built-in sounds; all the way down is off",
         ParamId::Follow => "Follow: the host's beat while it plays, or always the beat that is heard",
         ParamId::Form => {
-            "Form, from the next bar on: the band, an intro (time and chords), a break, or the ending"
+            "Form, from the next bar on that is more than a quarter of a second away: the band, an intro (time and \
+             chords), a break, or the ending"
         }
         ParamId::Link => {
             "Link: instances of one group play as one band. The one that hears plans, each sends its own parts"
@@ -54,7 +55,8 @@ pub(super) const KEY: &str =
     "Key. Click to say what it is, double-click: as heard; the runner-up stands beneath";
 pub(super) const METRE: &str = "Metre of the heard beat; while the host plays, its metre holds. Click to say what it is, double-click: as heard";
 pub(super) const CHORD: &str = "Click hears this chord, double-click sets it, its right edge lengthens it; a dot marks what you have set | Enter · Delete";
-pub(super) const MUTE: &str = "Mute: this part rests from the next bar on | M";
+pub(super) const MUTE: &str =
+    "Mute: this part is silent at once, and comes back in the middle of what it would play | M";
 pub(super) const SOLO: &str = "Solo: only this part plays | S";
 pub(super) const GRIP: &str = "Drag this part's last bars, or the selected ones, into your project";
 pub(super) const RULER: &str =

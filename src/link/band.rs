@@ -1,10 +1,11 @@
 //! Everybody who is linked: the members in this library, and those in others as far as they have told.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::message::Pulse;
 use super::{ByHand, Moment, Told};
-use crate::bridge::Meters;
+use crate::bridge::{Judgement, Meters};
 use crate::params::Link;
 
 /// One instance in a group.
@@ -26,6 +27,19 @@ pub struct Member {
     pub meters: Arc<Meters>,
     /// Whether it is in another library.
     pub guest: bool,
+    /// Whether a fault has ended its listening.
+    pub failed: bool,
+    /// Where its stream stood still while another one ran.
+    pub stood_at: Option<u64>,
+    /// What was said elsewhere of the bars that it planned.
+    pub judgements: Vec<Judgement>,
+}
+
+impl Member {
+    /// Whether its host does not run it, as far as is known, or it cannot hear. Once its stream moves it is there again.
+    fn is_away(&self) -> bool {
+        self.failed || self.stood_at == Some(self.meters.stream_pos.load(Ordering::Acquire))
+    }
 }
 
 /// All members, oldest first.
@@ -75,10 +89,20 @@ impl Band {
         self.members.iter().filter(move |m| m.group == group)
     }
 
-    /// Who leads a group: whose input sounded first, or the oldest while nobody's has. All libraries that know the
-    /// same members say the same.
+    /// Who leads a group: whose input sounded first, or the oldest while nobody's has; of those that are not away, if
+    /// there are any. All libraries that know the same members say the same.
     pub fn leader(&self, group: Link) -> Option<&Member> {
+        self.group(group).min_by_key(|m| (m.is_away(), m.heard.is_none(), m.heard, m.born))
+    }
+
+    /// Who would lead a group if nobody were away.
+    pub fn rightful_leader(&self, group: Link) -> Option<&Member> {
         self.group(group).min_by_key(|m| (m.heard.is_none(), m.heard, m.born))
+    }
+
+    /// The stream of the member that was born then has stood at `pos` while another one ran.
+    pub fn stands(&mut self, born: Moment, pos: u64) {
+        self.members.iter_mut().filter(|m| m.born == born).for_each(|m| m.stood_at = Some(pos));
     }
 
     /// Counts up with every change of what is set by hand, and with who is there.
@@ -113,6 +137,9 @@ impl Band {
         // None of ours: whatever is written there, two never are the same.
         sorted.retain(|guest| self.members.iter().all(|m| m.guest || m.born != guest.born));
         sorted.sort_by_key(|m| m.born);
+        for guest in &mut sorted {
+            guest.stood_at = before.clone().find(|m| m.born == guest.born).and_then(|m| m.stood_at);
+        }
         if before.clone().count() != sorted.len() || !before.zip(&sorted).all(same) {
             self.revision += 1;
         }

@@ -197,6 +197,7 @@ fn who(member: &Member) -> Who {
         born: member.born,
         group: member.group,
         heard: member.heard,
+        failed: member.failed,
         corrections: member.by_hand.corrections.clone(),
         edits: member.by_hand.edits.clone(),
     }
@@ -352,6 +353,9 @@ impl Peer {
                     by_hand: same.map_or_else(|| Arc::new(by_hand), Arc::clone),
                     meters: known.map_or_else(Arc::<Meters>::default, |guest| Arc::clone(&guest.meters)),
                     guest: true,
+                    failed: who.failed,
+                    stood_at: None,
+                    judgements: Vec::new(),
                 }
             })
             .collect();

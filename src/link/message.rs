@@ -29,6 +29,9 @@ pub struct Who {
     pub group: Link,
     /// When its input sounded first.
     pub heard: Option<Moment>,
+    /// Whether a fault has ended its listening.
+    #[serde(default)]
+    pub failed: bool,
     /// What is corrected in it.
     pub corrections: Corrections,
     /// What is written into its lanes.
@@ -286,7 +289,8 @@ mod tests {
         assert_eq!(PlanForm::of(&Plan::empty()).plan().unwrap(), Plan::empty());
 
         let (corrections, edits) = by_hand();
-        let who = Who { born: MOMENT, group: Link::C, heard: Some(MOMENT), corrections, edits };
+        let who =
+            Who { born: MOMENT, group: Link::C, heard: Some(MOMENT), failed: false, corrections, edits };
         let back = members(&written(&[&who])).unwrap().remove(0);
         assert_eq!(back, who);
         assert_eq!(back.by_hand(), ByHand { corrections: who.corrections, edits: who.edits });
@@ -307,7 +311,8 @@ mod tests {
     fn the_form_is_the_one_that_is_numbered() {
         assert_eq!(super::super::folder::FORM, 1);
         let (corrections, edits) = by_hand();
-        let who = Who { born: MOMENT, group: Link::C, heard: Some(MOMENT), corrections, edits };
+        let who =
+            Who { born: MOMENT, group: Link::C, heard: Some(MOMENT), failed: false, corrections, edits };
         let plan = plan();
         let pulse = Pulse { looks: vec![Look { from: 1, pos: 2, to: 3 }], ..Pulse::default() };
         let all = serde_json::to_value((who, PlanForm::of(&plan), picture(), pulse)).unwrap();
@@ -371,7 +376,7 @@ mod tests {
         #[test]
         fn a_broken_message_does_no_harm(bytes in proptest::collection::vec(any::<u8>(), 0..100), at: u16, kind in 0..4u8) {
             let (corrections, edits) = by_hand();
-            let who = Who { born: MOMENT, group: Link::C, heard: None, corrections, edits };
+            let who = Who { born: MOMENT, group: Link::C, heard: None, failed: false, corrections, edits };
             let mut text = match kind {
                 0 => written(&[who]),
                 1 => written(&By { born: MOMENT, told: PlanForm::of(&plan()) }),

@@ -24,7 +24,7 @@ impl Rig {
     fn new() -> Self {
         let (audio, worker, editor) = bridge();
         let mut processor = Processor::new(audio);
-        processor.begin(0, RATE, None);
+        processor.begin(0, RATE, None, Pace::new(false, false));
         let taken = Vec::with_capacity(100_000);
         Self { processor, worker, editor, params: BacklineParams::default(), pos: 0, taken, room: true }
     }
@@ -264,7 +264,7 @@ fn the_demo_leaves_a_bypassed_track_alone_and_plays_at_no_other_rate() {
     assert!(!rig.worker.meters.demo_wanted.load(Ordering::Relaxed));
     let mut rig = Rig::new();
     assert!(playing(&mut rig));
-    rig.processor.begin(0, 44_100.0, None);
+    rig.processor.begin(0, 44_100.0, None, Pace::new(false, false));
     assert!(untouched(&mut rig), "the loop of another rate");
     // And one that was on its way.
     assert!(!playing(&mut rig));
@@ -274,7 +274,7 @@ fn the_demo_leaves_a_bypassed_track_alone_and_plays_at_no_other_rate() {
 #[test]
 fn a_render_does_not_wait_for_ever_for_a_worker_that_is_gone() {
     let mut rig = Rig::new();
-    rig.processor.begin(0, RATE, Some(std::thread::current()));
+    rig.processor.begin(0, RATE, Some(std::thread::current()), Pace::new(true, true));
     for block in 0..20 {
         rig.silence(480, Some(f64::from(block) * 0.02));
     }
@@ -343,4 +343,33 @@ fn a_bypassed_track_is_not_touched_by_auditions() {
     rig.params.bypass = nice_plug::prelude::BoolParam::new("Bypass", true);
     assert!(rig.editor.auditions.push(Box::new(chord("C:maj"))).is_ok());
     assert!(rig.silence(4_800, None)[0].iter().all(|s| *s == 0.0));
+}
+
+#[test]
+fn an_audition_ends_with_a_bypass_a_render_and_the_stream() {
+    let sounds = |rig: &mut Rig| rig.silence(4_800, None)[0].iter().any(|s| *s != 0.0);
+    let begin = |rig: &mut Rig| {
+        rig.editor.spent_auditions.pop().ok();
+        assert!(rig.editor.auditions.push(Box::new(chord("A:min7"))).is_ok());
+        assert!(sounds(rig));
+    };
+    let ended = |rig: &mut Rig| {
+        assert!(!sounds(rig) && !rig.editor.meters.auditioning.load(Ordering::Relaxed));
+        assert!(rig.editor.spent_auditions.pop().is_ok(), "it comes back to be freed");
+    };
+    let mut rig = Rig::new();
+    begin(&mut rig);
+    rig.params.bypass = nice_plug::prelude::BoolParam::new("Bypass", true);
+    assert!(!sounds(&mut rig));
+    rig.params.bypass = nice_plug::prelude::BoolParam::new("Bypass", false);
+    ended(&mut rig);
+
+    begin(&mut rig);
+    rig.processor.begin(0, 96_000.0, None, Pace::new(true, true));
+    assert!(!rig.editor.meters.auditioning.load(Ordering::Relaxed));
+    ended(&mut rig);
+    rig.processor.begin(0, 96_000.0, None, Pace::new(false, false));
+    // One that was on its way when the rate changed.
+    assert!(rig.editor.auditions.push(Box::new(chord("A:min7"))).is_ok());
+    ended(&mut rig);
 }

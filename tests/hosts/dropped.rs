@@ -254,12 +254,12 @@ fn a_clip_is_dropped_on_a_gtk_program() {
     host.activate(song.rate, 480, false);
     let (connection, window) = parent();
     host.open_window(window);
-    // Faster than real time, since nobody listens.
+    // At the pace of real time: of a render no clips are kept.
     for at in (0..(24.0 * song.rate) as usize).step_by(480) {
         let input: Vec<Vec<f32>> = song.audio.iter().map(|c| c[at..at + 480].to_vec()).collect();
         let place = At::playing(song.beat(at as f64), song.tempo);
         host.process(&input, &mut [vec![0.0; 480], vec![0.0; 480]], &place);
-        std::thread::sleep(Duration::from_millis(2));
+        std::thread::sleep(Duration::from_millis(10));
     }
     // From here on the host stands still between two blocks: a stopped one would follow the heard beat.
     std::thread::sleep(Duration::from_secs(2));

@@ -144,6 +144,33 @@ fn one_hears_and_each_sends_its_part_of_one_plan() {
     assert!(!link::folder().exists(), "nothing is left behind");
 }
 
+/// A muted, frozen or bypassed track may not be processed.
+#[test]
+fn the_band_plays_on_while_the_leaders_track_does_not_run() {
+    let _one = alone();
+    let song = song::demo(48_000);
+    let rolling = |beat| At::playing(beat, song.tempo);
+    let block = |beat: f64| blocks(&song, (beat - song.beat0) * 60.0 / song.tempo);
+    let (rests, runs, end) = (block(32.0), block(96.0), block(104.0));
+    for formats in PAIRS {
+        let mut hosts = band(formats);
+        activate(&mut hosts, &song, true);
+        let before = together(&mut hosts, &song, 0..rests, 0, rolling, |_| {});
+        let alone = together(&mut hosts[1..], &song, rests..runs, 1, rolling, |_| {});
+        let bars: BTreeSet<u64> =
+            ons(&alone[0]).iter().map(|n| ((song.beat(n.0 as f64) + 0.1) / 4.0) as u64).collect();
+        assert!((8..24).all(|bar| bars.contains(&bar)), "{formats:?}: bass in {bars:?}");
+        // It runs again, and leads; then the host stops.
+        let after = together(&mut hosts, &song, runs..end, 0, rolling, |_| {});
+        assert!(of(&after[0], Part::Drums).len() > 10, "{formats:?}");
+        let stopped = together(&mut hosts, &song, end..end + 2 * BLOCK, 0, |_| At::STOPPED, |_| {});
+        for (i, alone) in [&Vec::new(), &alone[0]].into_iter().enumerate() {
+            let all = [&before[i], alone, &after[i], &stopped[i]].into_iter().flatten().copied().collect();
+            assert_eq!(sounding(&all), BTreeSet::new(), "{formats:?}");
+        }
+    }
+}
+
 /// Hosts render tracks side by side, each on a thread of its own.
 #[test]
 fn tracks_that_are_rendered_side_by_side_give_the_same() {

@@ -14,6 +14,7 @@ mod everywhere;
 mod fuzz;
 mod kept;
 mod linked;
+mod muted;
 mod notes;
 mod saved;
 mod soak;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use backline_music::{Chord, ChordSpan, Corrections, Metre, Onset, PlannedChord};
+use backline_music::{Chord, ChordSpan, Corrections, Metre, Onset, PlannedBar, PlannedChord};
 
 use backline_play::{BarHarmony, BeatChord};
 
@@ -15,6 +15,9 @@ const PLACES_KEPT: usize = 8192;
 /// A bar that was heard from this many quarter notes after its start on was heard from its start: the first step after a
 /// start or a jump ends up to 10 ms after it.
 const FROM_ITS_START: f64 = 0.05;
+
+/// Stream second of what another session played, before any of this stream.
+const BEFORE_S: f64 = -1.0e6;
 
 /// One bar as it was heard.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +55,20 @@ impl HeardBar {
             steps: 0,
             audible_steps: 0,
         }
+    }
+
+    /// A bar that was played elsewhere: its harmony stands for what was heard.
+    fn recalled(bar: &PlannedBar) -> Self {
+        let mut heard = Self::starting(bar.start_beat, bar.metre, bar.tempo_bpm, (bar.start_beat, BEFORE_S));
+        let tactus = bar.metre.tactus_quarters();
+        heard.harmony = (0..bar.metre.tactus_per_bar())
+            .map(|i| {
+                let beat = bar.start_beat + f64::from(i) * tactus + 1e-6;
+                let chord = bar.chords.iter().rev().find(|chord| chord.start_beat <= beat);
+                chord.map_or((None, 0.0), |chord| (chord.chord, chord.prob))
+            })
+            .collect();
+        heard
     }
 
     /// Adds a point that the timeline ran through; earlier or equal ones are ignored.
@@ -96,6 +113,9 @@ impl HeardBar {
     /// Reads the chord at each tactus from `chords`, as far as `until_s`: the one that sounds
     /// longest between a tactus and the next.
     pub fn read_harmony(&mut self, chords: &[ChordSpan], until_s: f64) {
+        if self.points[0].1 <= BEFORE_S {
+            return;
+        }
         self.harmony.clear();
         let tactus = self.metre.tactus_quarters();
         for i in 0..self.metre.tactus_per_bar() {
@@ -227,6 +247,15 @@ impl Memory {
                 bar.push_point(position.beat, time_s);
             }
         }
+    }
+
+    /// Takes in a bar that was played elsewhere, after those that were.
+    pub fn recall(&mut self, bar: &PlannedBar) {
+        let heard = HeardBar::recalled(bar);
+        self.places.insert(place(bar.start_beat), heard.clone());
+        self.bars.push_back(heard);
+        let surplus = self.bars.len().saturating_sub(BARS_KEPT);
+        self.bars.drain(..surplus);
     }
 
     /// Takes in onsets that were not seen before.

@@ -6,6 +6,7 @@
 //! into calls, so that the same input and controls give the same plan.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use backline_listen::{Listener, Models};
 use backline_music::{
@@ -185,19 +186,32 @@ impl Session {
         }
     }
 
-    /// What a verdict on the bars between two beats of the present timeline teaches: to be taken into a
+    /// What a verdict on the bars between two beats of the present timeline, else of the other, teaches: to be taken into a
     /// [`Taste`] and kept. `None` where none of the last 64 bars lies there. Plans the other takes of these bars,
     /// a few milliseconds a bar: nothing for the audio thread.
     pub fn judge(&self, from_beat: f64, to_beat: f64, verdict: Verdict) -> Option<Judgement> {
-        let on_host = matches!(self.plan.timeline, Timeline::Host);
         let there = |bar: &PlannedBar| bar.start_beat < to_beat - 1e-6 && bar.end_beat() > from_beat + 1e-6;
-        let bars: Vec<Played> = self
-            .played
-            .iter()
-            .filter(|((host, _), played)| *host == on_host && there(&played.bar))
-            .map(|(_, played)| played.clone())
-            .collect();
+        let of = |on_host: bool| -> Vec<Played> {
+            let bars =
+                self.played.iter().filter(|((host, _), played)| *host == on_host && there(&played.bar));
+            bars.map(|(_, played)| played.clone()).collect()
+        };
+        let on_host = matches!(self.plan.timeline, Timeline::Host);
+        // The clock may have changed since they were played.
+        let bars = Some(of(on_host)).filter(|bars| !bars.is_empty()).unwrap_or_else(|| of(!on_host));
         judge(backline_play::Models::built_in(), &bars, verdict)
+    }
+
+    /// Goes on with what another session played and planned on the host's timeline, as if it had been heard here.
+    pub fn go_on(&mut self, plan: &Plan, played: &[Arc<PlannedBar>]) {
+        if !matches!(plan.timeline, Timeline::Host) {
+            return;
+        }
+        played.iter().for_each(|bar| self.memory.recall(bar));
+        self.style = plan.bars.first().map(|bar| bar.style.clone());
+        self.ready = self.style.is_some();
+        self.bars = plan.bars.iter().map(|bar| (place(bar.start_beat), bar.clone())).collect();
+        self.plan = Plan { revision: self.plan.revision + 1, ..plan.clone() };
     }
 
     /// Sets what the musician has corrected, from the present stream time on. The plan reflows from the
@@ -461,7 +475,10 @@ impl Session {
     }
 
     /// Keeps a committed bar for the judgement.
-    fn remember(&mut self, here: BarPlace, played: Played) {
+    fn remember(&mut self, here: BarPlace, mut played: Played) {
+        // Nobody hears what is off.
+        let Played { bar, controls, .. } = &mut played;
+        bar.notes.retain(|note| controls.parts_on[note.part.index()]);
         self.played.retain(|(place, _)| *place != here);
         self.played.push_back((here, played));
         let surplus = self.played.len().saturating_sub(JUDGED_BARS);
@@ -525,12 +542,14 @@ impl Session {
         let previous = before.and_then(|start| self.bars.get(&place(start)));
         let take = before.and_then(|start| self.chosen.get(&place(start)).copied());
         let models = backline_play::Models::built_in();
-        let (mut bar, take) = plan_by_taste(models, &self.taste, &ctx, &self.controls, previous, take);
-        let controls = take.controls(&self.controls);
+        // A part that is off is planned as well: it can then come back at any moment, where it would be.
+        let all = Controls { parts_on: [true; 3], ..self.controls.clone() };
+        let (mut bar, take) = plan_by_taste(models, &self.taste, &ctx, &all, previous, take);
+        let controls = take.controls(&all);
         for (line, number) in self.edits.takes_at(start, on_heard_beat) {
             bar = retake(&bar, &ctx, &controls, previous, line, number);
         }
-        self.edits.lay_over(&mut bar, on_heard_beat, self.controls.parts_on);
+        self.edits.lay_over(&mut bar, on_heard_beat, all.parts_on);
         (Played { bar, ctx, controls: self.controls.clone(), previous: previous.cloned() }, take)
     }
 

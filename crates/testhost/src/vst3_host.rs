@@ -37,6 +37,17 @@ impl Vst3 {
         self.plugin.set_bus_arrangements(&[SpeakerArrangement::MONO], &[SpeakerArrangement::MONO]).unwrap();
     }
 
+    /// Goes on for renders, or for playing live, as most hosts do: with a single set-up.
+    ///
+    /// # Panics
+    /// The plug-in refuses.
+    pub fn set_up_once(&mut self, offline: bool) {
+        self.deactivate();
+        let mode = if offline { ProcessMode::Offline } else { ProcessMode::Realtime };
+        self.plugin.set_process_mode(mode).unwrap();
+        self.plugin.start_processing().unwrap();
+    }
+
     /// What a host's main loop owes the plug-in.
     pub fn idle(&mut self) {
         self.plugin.service_run_loop();

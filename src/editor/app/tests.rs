@@ -266,3 +266,35 @@ fn a_clip_is_liked_once_it_is_kept() {
         assert_eq!(verdict, kept.then_some(Verdict::Kept), "dragged: {drag}");
     }
 }
+
+#[test]
+fn what_a_project_was_loaded_with_is_told_whenever_one_is_loaded() {
+    let mut app = app();
+    app.read_state();
+    app.notices.push("Another matter.".to_owned());
+    assert_eq!(app.notices.len(), 1);
+    let load = |app: &mut App, dropped| {
+        *app.params.state.write().unwrap() = state::StateV1 { dropped, ..Default::default() };
+        app.read_state();
+        app.read_state();
+    };
+    for _ in 0..2 {
+        load(&mut app, true);
+        assert!(app.notices.len() == 2 && app.notices[0].contains("Do not save over"), "{:?}", app.notices);
+        load(&mut app, false);
+        assert_eq!(app.notices, ["Another matter."], "it is of the project before");
+    }
+}
+
+#[test]
+fn choices_are_typed_as_they_come() {
+    let app = app();
+    let style = app.params.dial(ParamId::Style);
+    for (typed, shown) in
+        [("rock", "Rock"), ("hiphop", "Hip-hop"), ("hip-hop", "Hip-hop"), ("BOSSA NOVA ", "Bossa nova")]
+    {
+        assert_eq!(style.typed(typed).map(|v| style.shown(v)).as_deref(), Some(shown));
+    }
+    assert_eq!(style.typed("polka"), None);
+    assert_eq!(app.params.dial(ParamId::Seed).typed("xyz"), None);
+}
