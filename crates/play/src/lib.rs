@@ -49,7 +49,7 @@ mod voicing;
 
 use backline_music::{Controls, Key, Metre, PlannedBar, PlannedChord};
 
-pub use anticipate::{Anticipator, BarHarmony, BeatChord, phrase_position};
+pub use anticipate::{Anticipator, BarHarmony, BeatChord, phrase_bars, phrase_start};
 pub use comping::Comper;
 pub use drums::Drummer;
 pub use form::Form;
