@@ -36,7 +36,7 @@ struct Cell {
 fn cells(metre: Metre) -> Vec<Cell> {
     let total = bar_ticks(metre);
     let mut cells = Vec::new();
-    let beat = if metre.is_compound() { TICKS * 3 / 2 } else { TICKS };
+    let beat = beat_ticks(metre);
     let mut tick = 0;
     while tick < total {
         let left = total - tick;
@@ -45,6 +45,22 @@ fn cells(metre: Metre) -> Vec<Cell> {
         tick += ticks;
     }
     cells
+}
+
+/// Length of a beat in ticks: a quarter note, or a dotted one in compound metres.
+pub(crate) fn beat_ticks(metre: Metre) -> i32 {
+    if metre.is_compound() { TICKS * 3 / 2 } else { TICKS }
+}
+
+/// Where step `i` of `count` that are written for a quarter note lies in a beat of `metre`, if every one of them is to be
+/// played: of sixteenths the last two share the third eighth of a dotted quarter.
+pub(crate) fn in_beat(metre: Metre, count: i32, i: i32) -> i32 {
+    match count {
+        _ if !metre.is_compound() => i * TICKS / count,
+        2 => i * TICKS - i / 2 * (TICKS / 2),
+        3 => i * TICKS / 2,
+        _ => i.min(2) * TICKS / 2 + (i - 2).max(0) * TICKS / 4,
+    }
 }
 
 /// Length of a bar in ticks.
