@@ -59,7 +59,7 @@ fn choose<'a>(bar: &Bar<'a>) -> &'a BassLine {
     let metre = if own { bar.metre } else { bar.style.metres[0] };
     let pool: Vec<&BassLine> = all.iter().filter(|b| b.metre == metre).collect();
     let pool = if pool.is_empty() { all.iter().collect() } else { pool };
-    let aim = (0.85 * bar.energy + 0.1 + 0.25 * bar.density).clamp(0.0, 1.0);
+    let aim = (0.85 * bar.energy + 0.1).clamp(0.0, 1.0);
     pool[bar.choose(BASS, 0, aim, pool.iter().map(|b| b.energy))]
 }
 
@@ -213,7 +213,7 @@ impl Player<'_> {
                 let prob = match step.weight {
                     2 => 0.6,
                     1 => 0.5,
-                    _ => 0.12,
+                    _ => 0.25,
                 } * bar.density;
                 if prob > 0.0 && bar.happens(BASS, 1 << 32 | item, prob) {
                     if bar.dice(BASS).at(Purpose::Line, item) < 0.6 {

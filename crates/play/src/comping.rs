@@ -102,7 +102,8 @@ fn choose<'a>(bar: &Bar<'a>) -> (&'a Comping, &'a Comping) {
     let metre = if own { bar.metre } else { bar.style.metres[0] };
     let pool: Vec<&Comping> = all.iter().filter(|c| c.metre == metre).collect();
     let pool = if pool.is_empty() { all.iter().collect() } else { pool };
-    let aim = (0.85 * bar.energy + 0.1 + 0.3 * bar.density).clamp(0.0, 1.0);
+    // Density has no say: what is livelier need not be busier.
+    let aim = (0.85 * bar.energy + 0.1).clamp(0.0, 1.0);
     let chosen = bar.choose(CHORDS, 0, aim, pool.iter().map(|c| c.energy));
     // As often a calmer neighbour as a livelier one, so that the knobs keep their word.
     let livelier = bar.draw(CHORDS, 5 << 32) < 0.5;

@@ -80,8 +80,7 @@ fn choose_groove<'a>(bar: &Bar<'a>) -> &'a Groove {
     let metre = if own { bar.metre } else { bar.style.metres[0] };
     let pool: Vec<&Groove> = all.iter().filter(|g| g.metre == metre).collect();
     let pool = if pool.is_empty() { all.iter().collect() } else { pool };
-    let aim = (bar.energy + 0.12 * bar.density).clamp(0.0, 1.0);
-    pool[bar.choose(DRUMS, GROOVE, aim, pool.iter().map(|g| g.energy))]
+    pool[bar.choose(DRUMS, GROOVE, bar.energy, pool.iter().map(|g| g.energy))]
 }
 
 /// Long phrases breathe in the middle, with a smaller fill.

@@ -20,7 +20,7 @@ pub(crate) struct Step {
     pub(crate) source: usize,
     /// Only the lanes that keep time play it: it fills a beat that is longer than the written one.
     pub(crate) time_only: bool,
-    /// How strong the position is: 3 downbeat, 2 beat, 1 half of a beat, 0 between.
+    /// How strong the position is: 3 downbeat, 2 beat, 1 half of a beat (also where it is swung), 0 between.
     pub(crate) weight: u8,
 }
 
@@ -112,9 +112,9 @@ pub(crate) fn steps(metre: Metre, native: Metre, steps_per_quarter: u8, half_tim
         let first = usize::try_from(from.tick / unit).unwrap_or(0);
         for (offset, local, time_only) in lay(cell.ticks, from.ticks, unit, count, metre.is_compound()) {
             let weight = if offset > 0 {
-                u8::from(
-                    offset * 2 == cell.ticks || (cell.ticks == TICKS * 3 / 2 && offset % (TICKS / 2) == 0),
-                )
+                let half =
+                    offset * 2 == cell.ticks || (steps_per_quarter == 3 && offset * 3 == cell.ticks * 2);
+                u8::from(half || (cell.ticks == TICKS * 3 / 2 && offset % (TICKS / 2) == 0))
             } else {
                 if k == 0 { 3 } else { 2 }
             };

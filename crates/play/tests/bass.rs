@@ -64,8 +64,8 @@ fn the_boogie_climbs_through_its_chord() {
 }
 
 #[test]
-fn lines_seldom_leap_beyond_an_octave() {
-    for style in ids() {
+fn singing_lines_do_not_break() {
+    for style in ["blues_shuffle", "soul", "country", "waltz", "bossa"] {
         let (mut wide, mut all) = (0, 0);
         for energy in [0.1, 0.3, 0.5, 0.7, 0.9] {
             for seed in 0..3 {
