@@ -26,8 +26,8 @@ pub(crate) struct Ahead {
 }
 
 impl Ahead {
-    /// Looks `bars` bars ahead of `position`, to which loops have come back by `lap_beats`; phrases are as `usual` in the
-    /// style.
+    /// Looks `bars` bars ahead of `position`, to which loops have come back by `lap_beats`; phrases are as
+    /// `usual` in the style.
     pub fn of(memory: &Memory, position: &Position, bars: usize, lap_beats: f64, usual: u32) -> Self {
         let metre = position.metre;
         let heard: Vec<&HeardBar> =

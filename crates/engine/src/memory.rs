@@ -338,9 +338,10 @@ impl Memory {
         self.places.get(&place(start_beat)).filter(|bar| bar.metre == metre)
     }
 
-    /// First quarter note of the bar that phrases are counted from: the earliest with a chord on this clock and in this
-    /// metre, else the earliest in which anything sounds. A bar is counted from there and not by how many were heard, so
-    /// that whoever stops, jumps and plays on finds each bar of the project in its place.
+    /// First quarter note of the bar that phrases are counted from: the earliest with a chord on this clock
+    /// and in this metre, else the earliest in which anything sounds. A bar is counted from there and not by
+    /// how many were heard, so that whoever stops, jumps and plays on finds each bar of the project in its
+    /// place.
     pub fn phrase_start(&self, position: &Position) -> Option<f64> {
         let on_host = matches!(position.timeline, Timeline::Host);
         let earliest = |has_chord: bool| {

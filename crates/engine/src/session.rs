@@ -76,7 +76,8 @@ pub struct Session {
     reflow: bool,
     memory: Memory,
     last: Option<(f64, Position)>,
-    /// Quarter notes by which a loop has brought the timeline back since it came here: phrases go on through its rounds.
+    /// Quarter notes by which a loop has brought the timeline back since it came here: phrases go on through
+    /// its rounds.
     lap_beats: f64,
     ready: bool,
     style: Option<String>,

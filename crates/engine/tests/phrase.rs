@@ -12,8 +12,8 @@ fn controls(style: &str) -> Controls {
     Controls { style, temperature: 0.0, ..Controls::default() }
 }
 
-/// The bars that sounded while the host played bars of 2/4 at 300 BPM in the order of `order`, under one chord for ever:
-/// phrases of four.
+/// The bars that sounded while the host played bars of 2/4 at 300 BPM in the order of `order`, under one
+/// chord for ever: phrases of four.
 fn played(order: &[i64], loop_bars: Option<i64>) -> Vec<PlannedBar> {
     let mut session = Session::with_models(RATE, &Models::none()).unwrap();
     session.set_controls(&controls("rock"));
@@ -90,7 +90,8 @@ fn a_short_loop_is_played_in_phrases() {
     }
 }
 
-/// Twelve bars are told from the whole recording, so that the first chorus has its fill where the others have it.
+/// Twelve bars are told from the whole recording, so that the first chorus has its fill where the others have
+/// it.
 #[test]
 fn a_recorded_blues_has_its_fills_at_the_end_of_each_chorus() {
     let rock = SPECS.iter().find(|spec| spec.name == "rock_e").unwrap();

@@ -28,8 +28,8 @@ struct Pluck {
     dead: bool,
 }
 
-/// The strokes of the bar. `kicks` are the ticks at which the bass drum sounds, `ahead` those at which the chords strike
-/// what comes next.
+/// The strokes of the bar. `kicks` are the ticks at which the bass drum sounds, `ahead` those at which the
+/// chords strike what comes next.
 pub(crate) fn play(bar: &Bar, kicks: &[i32], ahead: &[i32], previous: Option<&PlannedBar>) -> Vec<Stroke> {
     let (last, before) = (last_key(previous), last_chord(previous));
     let mut player = Player { bar, kicks, ahead, last, before, line: Vec::new() };
@@ -306,8 +306,8 @@ impl Player<'_> {
         if intervals.get(1) == Some(&3) && !in_key { intervals.get(3).copied().unwrap_or(10) } else { 9 }
     }
 
-    /// A step next to the note that follows: from below, from above, or its fifth. Where another comes `again`, this one
-    /// lies a whole tone away, so that the other goes on between them.
+    /// A step next to the note that follows: from below, from above, or its fifth. Where another comes
+    /// `again`, this one lies a whole tone away, so that the other goes on between them.
     fn approach(&self, chord: Chord, harmony: &Harmony, root: u8, step: &Step, again: bool) -> u8 {
         let Some(next) = harmony.next.filter(|n| n.bass != chord.bass) else {
             return self.tone(chord.root.up(i32::from(fifth(chord))), root, &[]);

@@ -52,8 +52,8 @@ pub(crate) fn beat_ticks(metre: Metre) -> i32 {
     if metre.is_compound() { TICKS * 3 / 2 } else { TICKS }
 }
 
-/// Where step `i` of `count` that are written for a quarter note lies in a beat of `metre`, if every one of them is to be
-/// played: of sixteenths the last two share the third eighth of a dotted quarter.
+/// Where step `i` of `count` that are written for a quarter note lies in a beat of `metre`, if every one of
+/// them is to be played: of sixteenths the last two share the third eighth of a dotted quarter.
 pub(crate) fn in_beat(metre: Metre, count: i32, i: i32) -> i32 {
     match count {
         _ if !metre.is_compound() => i * TICKS / count,

