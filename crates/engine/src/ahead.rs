@@ -2,13 +2,15 @@
 //! before, else what the progression so far makes likely.
 
 use backline_music::{Metre, PlannedChord};
-use backline_play::{Anticipator, BarHarmony, Models, phrase_position};
+use backline_play::{Anticipator, BarHarmony, Models, phrase_bars};
 
 use crate::clock::Position;
 use crate::memory::{HeardBar, Memory};
 
 /// Trust in a place of the project: songs are edited, so it is not complete.
 const PLACE_TRUST: f32 = 0.95;
+/// Bars that are looked back over for the length of a phrase.
+const PHRASE_WINDOW_BARS: usize = 64;
 
 /// The harmony of the coming bars.
 #[derive(Debug)]
@@ -19,13 +21,14 @@ pub(crate) struct Ahead {
     /// Chord and probability at each tactus of the bars that follow `now` (or that begin with the
     /// present bar, when none of it was heard).
     coming: Vec<BarHarmony>,
-    /// Bar in the phrase, and bars in the phrase, of the first bar in `coming`.
-    phrase: (u32, u32),
+    /// The bar that sounds now, counted from the first, and the bars of a phrase.
+    phrase: (i64, u32),
 }
 
 impl Ahead {
-    /// Looks `bars` bars ahead of `position`.
-    pub fn of(memory: &Memory, position: &Position, bars: usize) -> Self {
+    /// Looks `bars` bars ahead of `position`, to which loops have come back by `lap_beats`; phrases are as
+    /// `usual` in the style.
+    pub fn of(memory: &Memory, position: &Position, bars: usize, lap_beats: f64, usual: u32) -> Self {
         let metre = position.metre;
         let heard: Vec<&HeardBar> =
             memory.bars().iter().filter(|bar| bar.metre == metre && !bar.harmony.is_empty()).collect();
@@ -35,8 +38,11 @@ impl Ahead {
             .map(|bar| bar.planned_chords());
         let history: Vec<BarHarmony> = heard.iter().map(|bar| bar.bar_harmony()).collect();
         let coming = Anticipator::with(Models::built_in()).predict(&history, bars);
-        let phrase = phrase_position(&history);
-        Self { metre, now, coming, phrase }
+        let first = memory.phrase_start(position).unwrap_or(position.bar_start + lap_beats);
+        #[allow(clippy::cast_possible_truncation)] // positions are bounded by the clock
+        let bar = ((position.bar_start + lap_beats - first) / metre.bar_quarters()).round() as i64;
+        let recent = &history[history.len().saturating_sub(PHRASE_WINDOW_BARS)..];
+        Self { metre, now, coming, phrase: (bar, phrase_bars(recent, usual)) }
     }
 
     /// The harmony of the bar that starts at `start`, `bars_ahead` bars after the one that sounds now.
@@ -65,8 +71,6 @@ impl Ahead {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_possible_wrap)] // a handful
     pub fn phrase(&self, bars_ahead: usize) -> (u32, u32) {
         let (bar, bars) = self.phrase;
-        // With no bar sounding, the first to come is the present one.
-        let from_first = bars_ahead as i64 - i64::from(self.now.is_some());
-        ((i64::from(bar) + from_first).rem_euclid(i64::from(bars.max(1))) as u32, bars)
+        ((bar + bars_ahead as i64).rem_euclid(i64::from(bars.max(1))) as u32, bars)
     }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use backline_music::{Chord, ChordSpan, Corrections, Metre, Onset, PlannedBar, PlannedChord};
+use backline_music::{
+    Chord, ChordSpan, Corrections, Metre, Onset, PlannedBar, PlannedChord, Timeline,
+};
 
 use backline_play::{BarHarmony, BeatChord};
 
@@ -26,6 +28,8 @@ pub(crate) struct HeardBar {
     pub start_beat: f64,
     /// Metre.
     pub metre: Metre,
+    /// Whether its beats are the host's.
+    on_host: bool,
     /// (beat, stream second) pairs in order of both: where the timeline ran through this bar.
     points: Vec<(f64, f64)>,
     /// Quarter notes a minute when last seen.
@@ -40,7 +44,9 @@ pub(crate) struct HeardBar {
 
 impl HeardBar {
     fn new(position: &Position, time_s: f64) -> Self {
-        Self::starting(position.bar_start, position.metre, position.tempo_bpm, (position.beat, time_s))
+        let point = (position.beat, time_s);
+        let on_host = matches!(position.timeline, Timeline::Host);
+        Self { on_host, ..Self::starting(position.bar_start, position.metre, position.tempo_bpm, point) }
     }
 
     /// An empty bar whose timeline runs through `point` (beat, stream second).
@@ -48,6 +54,7 @@ impl HeardBar {
         Self {
             start_beat,
             metre,
+            on_host: false,
             points: vec![point],
             tempo_bpm,
             harmony: Vec::new(),
@@ -108,6 +115,12 @@ impl HeardBar {
         #[allow(clippy::cast_precision_loss)] // some hundreds
         let share = self.audible_steps as f32 / self.steps.max(1) as f32;
         share
+    }
+
+    /// What [`Memory::phrase_start`] files it by, if anything sounds in it.
+    fn start_key(&self) -> Option<StartKey> {
+        let has_chord = self.harmony.iter().any(|(chord, _)| chord.is_some());
+        (has_chord || self.audible() > 0.5).then_some((self.on_host, self.metre, has_chord))
     }
 
     /// Reads the chord at each tactus from `chords`, as far as `until_s`: the one that sounds
@@ -197,10 +210,15 @@ fn dominant_chord(chords: &[ChordSpan], from_s: f64, to_s: f64) -> (Option<Chord
     best.map_or((None, 0.0), |(chord, _, prob)| (chord, (prob / (to_s - from_s)) as f32))
 }
 
+/// Whether on the host's beats, the metre, and whether a chord sounds.
+type StartKey = (bool, Metre, bool);
+
 /// Everything remembered of the music's bars.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     bars: VecDeque<HeardBar>,
+    /// The earliest starts among the bars that are kept no longer.
+    starts: Vec<(StartKey, f64)>,
     places: BTreeMap<i64, HeardBar>,
     /// Stream time up to which onsets were taken in.
     onsets_until_s: f64,
@@ -234,8 +252,14 @@ impl Memory {
                 bar.points[0] = (position.bar_start, crossing);
             }
             self.bars.push_back(bar);
-            if self.bars.len() > BARS_KEPT {
-                self.bars.pop_front();
+            if self.bars.len() > BARS_KEPT
+                && let Some(bar) = self.bars.pop_front()
+                && let Some(key) = bar.start_key()
+            {
+                match self.starts.iter_mut().find(|(k, _)| *k == key) {
+                    Some((_, start)) => *start = start.min(bar.start_beat),
+                    None => self.starts.push((key, bar.start_beat)),
+                }
             }
         }
         if let Some(bar) = self.bars.back_mut() {
@@ -343,6 +367,21 @@ impl Memory {
     /// What was heard at this place when the song last came by.
     pub fn at_place(&self, start_beat: f64, metre: Metre) -> Option<&HeardBar> {
         self.places.get(&place(start_beat)).filter(|bar| bar.metre == metre)
+    }
+
+    /// First quarter note of the bar that phrases are counted from: the earliest with a chord on this clock
+    /// and in this metre, else the earliest in which anything sounds. A bar is counted from there and not by
+    /// how many were heard, so that whoever stops, jumps and plays on finds each bar of the project in its
+    /// place.
+    pub fn phrase_start(&self, position: &Position) -> Option<f64> {
+        let on_host = matches!(position.timeline, Timeline::Host);
+        let earliest = |has_chord: bool| {
+            let key = (on_host, position.metre, has_chord);
+            let kept = self.bars.iter().filter(|bar| bar.start_key() == Some(key)).map(|bar| bar.start_beat);
+            let gone = self.starts.iter().filter(|(k, _)| *k == key).map(|(_, start)| *start);
+            kept.chain(gone).reduce(f64::min)
+        };
+        earliest(true).or_else(|| earliest(false))
     }
 
     /// Bars in order of hearing, the one that sounds now last.

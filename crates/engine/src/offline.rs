@@ -3,7 +3,9 @@
 use backline_listen::rhythm::usual_tempo;
 use backline_listen::{Listener, Models, listen_offline};
 use backline_music::{Beat, Controls, Estimate, Heard, Metre, PlannedBar, PlannedNote, TempoMap};
-use backline_play::{BarContext, BarHarmony, Form, Taste, phrase_position, plan_by_taste, resolve_style};
+use backline_play::{
+    BarContext, BarHarmony, Form, Taste, phrase_bars, phrase_start, plan_by_taste, resolve_style,
+};
 
 use crate::EngineError;
 use crate::dynamics;
@@ -168,6 +170,9 @@ pub fn accompany(
     // One style for the song, whatever the tempo of a bar: instruments do not change within it.
     let tempo_bpm = heard.tempo_bpm.map_or(120.0, |t| t.value) * metre.tactus_quarters();
     let style = resolve_style(&controls.style, &heard.style, tempo_bpm, metre);
+    let usual = backline_play::style(&style).map_or(8, |style| style.phrase_bars);
+    // Counted back, too, so that a pickup leads into the first phrase.
+    let (first, phrase_bars) = (phrase_start(&history), phrase_bars(&history, usual));
     let ends = |bar: &HeardBar| {
         last_s < tempo_map.seconds_at(bar.start_beat + LAST_STROKE_TACTUS * bar.metre.tactus_quarters())
     };
@@ -179,11 +184,13 @@ pub fn accompany(
         let bar_s = tempo_map.seconds_at(bar.start_beat + bar.metre.bar_quarters()) - from_s;
         let tempo_bpm = bar.metre.bar_quarters() * 60.0 / bar_s;
         let key = heard.key_at(from_s);
-        let (bar_in_phrase, phrase_bars) = phrase_position(&history[..i]);
         let is_end = i + 1 == heard_bars.len() && i > 0 && ends(bar);
         // This bar's accents weigh as much as its neighbours' together: hindsight lets the kick answer
         // the very bar it plays in.
         let around = heard_bars[i.saturating_sub(1)..(i + 2).min(heard_bars.len())].iter().chain([bar]);
+        #[allow(clippy::cast_possible_wrap, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        // bars of a recording
+        let bar_in_phrase = (i as i64 - first as i64).rem_euclid(i64::from(phrase_bars)) as u32;
         #[allow(clippy::cast_possible_wrap)] // bars of a recording
         let ctx = BarContext {
             index: i as i64,

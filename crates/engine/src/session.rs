@@ -77,6 +77,9 @@ pub struct Session {
     reflow: bool,
     memory: Memory,
     last: Option<(f64, Position)>,
+    /// Quarter notes by which a loop has brought the timeline back since it came here: phrases go on through
+    /// its rounds.
+    lap_beats: f64,
     ready: bool,
     style: Option<String>,
     /// Bars by place; those in `committed` are fixed.
@@ -131,6 +134,7 @@ impl Session {
             reflow: false,
             memory: Memory::default(),
             last: None,
+            lap_beats: 0.0,
             ready: false,
             style: None,
             bars: BTreeMap::new(),
@@ -324,21 +328,29 @@ impl Session {
         };
 
         let host_time = matches!(position.timeline, Timeline::Host);
-        let (jumped, crossed) = match &self.last {
+        let (jumped, crossed, came_round) = match &self.last {
             Some((last_s, last)) if matches!(last.timeline, Timeline::Host) == host_time => {
                 let expected = last.beat + (now_s - last_s) * last.tempo_bpm / 60.0;
                 // The heard beat is corrected now and then; the host's position is not.
                 let tolerance = if host_time { 0.1 } else { 0.5 };
                 let tactus = |p: &Position| (p.beat / p.metre.tactus_quarters()).floor();
-                ((position.beat - expected).abs() > tolerance, tactus(last) != tactus(&position))
+                let jumped = (position.beat - expected).abs() > tolerance;
+                let rounds =
+                    |(from, to): (f64, f64)| (position.beat - (expected - (to - from))).abs() <= tolerance;
+                let came_round = last.loop_beats.filter(|range| jumped && rounds(*range));
+                let lap = came_round.map(|_| last.bar_end() - position.bar_start);
+                (jumped, tactus(last) != tactus(&position), lap)
             }
             Some(_) => {
                 // Another clock: nothing that was planned for the old one means anything now.
                 self.bars.clear();
-                (true, true)
+                (true, true, None)
             }
-            None => (true, true),
+            None => (true, true, None),
         };
+        if jumped {
+            self.lap_beats = came_round.map_or(0.0, |lap| self.lap_beats + lap);
+        }
         let left = self.last.as_ref().map(|(_, last)| place(last.bar_start));
         self.last = Some((now_s, position));
         self.memory.step(now_s, &position, audible, jumped);
@@ -423,7 +435,9 @@ impl Session {
         if !on_heard_beat {
             self.memory.remember_places();
         }
-        let ahead = Ahead::of(&self.memory, position, SKETCHED_BARS + 2);
+        let style = backline_play::style(&self.style_at(position, false));
+        let usual = style.map_or(8, |style| style.phrase_bars);
+        let ahead = Ahead::of(&self.memory, position, SKETCHED_BARS + 2, self.lap_beats, usual);
 
         // Starts of the bars from the present one on, the loop taken into account.
         let mut starts = vec![position.bar_start];
@@ -474,6 +488,17 @@ impl Session {
         self.publish(position.timeline, starts[fixed.min(starts.len() - 1)] + bar_quarters);
     }
 
+    /// The style to play in; an automatic one stays until it is chosen `anew`.
+    fn style_at(&self, position: &Position, anew: bool) -> String {
+        match (&self.style, &self.controls.style) {
+            (Some(style), StyleChoice::Auto) if !anew => style.clone(),
+            (_, choice) => {
+                let heard = &self.listener.heard().style;
+                backline_play::resolve_style(choice, heard, position.tempo_bpm, position.metre)
+            }
+        }
+    }
+
     /// Keeps a committed bar for the judgement.
     fn remember(&mut self, here: BarPlace, mut played: Played) {
         // Nobody hears what is off.
@@ -497,18 +522,7 @@ impl Session {
         let heard = self.listener.heard();
         let (bar_in_phrase, phrase_bars) = ahead.phrase(bars_ahead);
         // An automatic style changes at the start of a phrase only.
-        let resolve = || {
-            backline_play::resolve_style(
-                &self.controls.style,
-                &heard.style,
-                position.tempo_bpm,
-                position.metre,
-            )
-        };
-        let style = match (&self.style, &self.controls.style) {
-            (Some(style), StyleChoice::Auto) if !(due && bar_in_phrase == 0) => style.clone(),
-            _ => resolve(),
-        };
+        let style = self.style_at(position, due && bar_in_phrase == 0);
         if due {
             self.style = Some(style.clone());
         }

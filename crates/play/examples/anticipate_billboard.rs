@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use backline_music::Chord;
-use backline_play::{Anticipator, BarHarmony, Models, phrase_position};
+use backline_play::{Anticipator, BarHarmony, Models, phrase_bars, phrase_start};
 
 #[path = "common/songs.rs"]
 mod songs;
@@ -64,7 +64,8 @@ fn main() {
             if csv {
                 println!("{song},{i},{prob:.5},{}", u8::from(right));
             }
-            let (place, period) = phrase_position(&bars[..i]);
+            let (place, period) =
+                (i - phrase_start(&bars[..i]), phrase_bars(&bars[i.saturating_sub(64)..i], 8));
             let (starts_here, said) = (starts[i], place % 4 == 0 && period % 4 == 0);
             lines += f64::from(starts_here);
             claims += f64::from(said);

@@ -14,7 +14,7 @@ use continuation::Reading;
 pub mod continuation;
 mod phrase;
 
-pub use phrase::phrase_position;
+pub use phrase::{phrase_bars, phrase_start};
 
 /// A chord on a beat.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -28,10 +28,11 @@ struct Pluck {
     dead: bool,
 }
 
-/// The strokes of the bar. `kicks` are the ticks at which the bass drum sounds.
-pub(crate) fn play(bar: &Bar, kicks: &[i32], previous: Option<&PlannedBar>) -> Vec<Stroke> {
-    let mut player =
-        Player { bar, kicks, last: last_key(previous), before: last_chord(previous), line: Vec::new() };
+/// The strokes of the bar. `kicks` are the ticks at which the bass drum sounds, `ahead` those at which the
+/// chords strike what comes next.
+pub(crate) fn play(bar: &Bar, kicks: &[i32], ahead: &[i32], previous: Option<&PlannedBar>) -> Vec<Stroke> {
+    let (last, before) = (last_key(previous), last_chord(previous));
+    let mut player = Player { bar, kicks, ahead, last, before, line: Vec::new() };
     let pattern = choose(bar);
     for harmony in &bar.harmony {
         match harmony.chord {
@@ -58,13 +59,14 @@ fn choose<'a>(bar: &Bar<'a>) -> &'a BassLine {
     let metre = if own { bar.metre } else { bar.style.metres[0] };
     let pool: Vec<&BassLine> = all.iter().filter(|b| b.metre == metre).collect();
     let pool = if pool.is_empty() { all.iter().collect() } else { pool };
-    let aim = (0.85 * bar.energy + 0.1 + 0.25 * bar.density).clamp(0.0, 1.0);
+    let aim = (0.85 * bar.energy + 0.1).clamp(0.0, 1.0);
     pool[bar.choose(BASS, 0, aim, pool.iter().map(|b| b.energy))]
 }
 
 struct Player<'a> {
     bar: &'a Bar<'a>,
     kicks: &'a [i32],
+    ahead: &'a [i32],
     last: Option<u8>,
     /// The chord that the bar before ended on.
     before: Option<Chord>,
@@ -79,6 +81,16 @@ fn on_neck(key: i32) -> Option<u8> {
 /// The key of `pc` in `low..=high` that lies nearest to `to`.
 fn nearest(pc: PitchClass, to: u8, low: u8, high: u8) -> u8 {
     (low..=high).filter(|&k| PitchClass::of_key(k) == pc).min_by_key(|&k| (k.abs_diff(to), k)).unwrap_or(low)
+}
+
+/// The chord's fifth, in semitones above its root.
+fn fifth(chord: Chord) -> u8 {
+    chord.quality.intervals().get(2).copied().unwrap_or(7)
+}
+
+/// Whether nothing is plucked there.
+fn is_pause(what: BassStep) -> bool {
+    matches!(what, BassStep::Hold | BassStep::Rest)
 }
 
 impl Player<'_> {
@@ -107,19 +119,38 @@ impl Player<'_> {
         let bar = self.bar;
         let steps = bar.steps(pattern.metre);
         let written = pattern.steps.bar(bar.bar_in_phrase);
-        let root = self.root_key(chord.bass);
+        let mut root = self.root_key(chord.bass);
         let mut sounding = false;
-        let inside = steps.iter().filter(|s| (harmony.start..harmony.end).contains(&s.tick));
+        let inside: Vec<&Step> =
+            steps.iter().filter(|s| (harmony.start..harmony.end).contains(&s.tick)).collect();
+        let written: Vec<BassStep> = inside
+            .iter()
+            .map(|step| match written.get(step.source).copied().unwrap_or(BassStep::Rest) {
+                what if step.time_only && what != BassStep::Walk => BassStep::Hold,
+                what => what,
+            })
+            .collect();
+        // Who walks lets the others be ahead.
+        let walks = written.contains(&BassStep::Walk);
+        let ahead = self.ahead.iter().find(|t| !walks && (harmony.start..harmony.end).contains(*t));
+        let mut joined = false;
         let first_line = self.line.len();
-        for step in inside {
-            let mut what = written.get(step.source).copied().unwrap_or(BassStep::Rest);
-            if step.time_only {
-                what = if what == BassStep::Walk { what } else { BassStep::Hold };
+        for (i, step) in inside.into_iter().enumerate() {
+            let after = &written[i + 1..];
+            let first = self.line.len() == first_line;
+            let mut what = self.adapt(written[i], step, harmony, pattern.lock, sounding, first);
+            let joins = !is_pause(what) && what != BassStep::Ghost || is_pause(what) && sounding && !joined;
+            if joins && ahead.is_some_and(|&from| step.tick >= from) {
+                (what, joined) = (BassStep::Next, true);
+            } else if what == BassStep::Next && !after.iter().copied().all(is_pause) {
+                what = BassStep::Root;
             }
-            let what = self.adapt(what, step, harmony, pattern.lock, sounding);
             let end = step.tick + step.ticks;
-            match self.key_of(what, chord, harmony, root, step) {
+            match self.key_of(what, chord, harmony, root, step, after) {
                 Some(key) => {
+                    if what == BassStep::Next {
+                        root = key;
+                    }
                     let dead = what == BassStep::Ghost;
                     let level = self.level(step, what);
                     self.put(Pluck { tick: step.tick, end, key, level, dead });
@@ -140,7 +171,16 @@ impl Player<'_> {
     }
 
     /// What is played at a step once kick, harmony and density have had their say.
-    fn adapt(&self, what: BassStep, step: &Step, harmony: &Harmony, lock: f32, sounding: bool) -> BassStep {
+    /// `first` where nothing has sounded under this harmony.
+    fn adapt(
+        &self,
+        what: BassStep,
+        step: &Step,
+        harmony: &Harmony,
+        lock: f32,
+        sounding: bool,
+        first: bool,
+    ) -> BassStep {
         let bar = self.bar;
         let kick = self.kicks.contains(&step.tick);
         let item = u64::from(step.tick.unsigned_abs());
@@ -155,6 +195,13 @@ impl Player<'_> {
         if opens && !held && !matches!(what, BassStep::Walk | BassStep::Ghost) {
             return BassStep::Root;
         }
+        // Nor does a new chord begin on another of its tones later, unless its bass note was anticipated.
+        let is_new = harmony.start > 0 || harmony.chord != self.before;
+        let told = harmony.chord.is_some_and(|c| self.last.map(PitchClass::of_key) == Some(c.bass));
+        let other = matches!(what, BassStep::Third | BassStep::Fifth | BassStep::Sixth | BassStep::Seventh);
+        if first && is_new && other && !told {
+            return BassStep::Root;
+        }
         match what {
             BassStep::RootOnKick if kick => BassStep::Root,
             BassStep::RootOnKick => BassStep::Hold,
@@ -166,7 +213,7 @@ impl Player<'_> {
                 let prob = match step.weight {
                     2 => 0.6,
                     1 => 0.5,
-                    _ => 0.12,
+                    _ => 0.25,
                 } * bar.density;
                 if prob > 0.0 && bar.happens(BASS, 1 << 32 | item, prob) {
                     if bar.dice(BASS).at(Purpose::Line, item) < 0.6 {
@@ -208,52 +255,72 @@ impl Player<'_> {
         }
     }
 
-    fn key_of(&self, what: BassStep, chord: Chord, harmony: &Harmony, root: u8, step: &Step) -> Option<u8> {
-        let above = |interval: u8| {
-            // Counted from the root of the chord, placed above the bass note.
-            let pc = chord.root.up(i32::from(interval));
-            on_neck(i32::from(root) + i32::from(PitchClass::of_key(root).interval_to(pc)))
-        };
+    /// `after` is what is written after the step under the same harmony.
+    fn key_of(
+        &self,
+        what: BassStep,
+        chord: Chord,
+        harmony: &Harmony,
+        root: u8,
+        step: &Step,
+        after: &[BassStep],
+    ) -> Option<u8> {
+        let tone = |interval: u8| self.tone(chord.root.up(i32::from(interval)), root, after);
         let intervals = chord.quality.intervals();
         Some(match what {
             BassStep::Rest | BassStep::Hold => return None,
             BassStep::Root | BassStep::RootOnKick => root,
             BassStep::Ghost => self.last.unwrap_or(root),
             BassStep::Octave => on_neck(i32::from(root) + 12).unwrap_or(root),
-            BassStep::Third => above(*intervals.get(1)?).unwrap_or(root),
-            BassStep::Fifth => self.fifth(chord, root),
-            BassStep::Sixth => above(9).unwrap_or(root),
-            BassStep::Seventh => match intervals.get(3) {
-                Some(&seventh) => above(seventh).unwrap_or(root),
-                None => on_neck(i32::from(root) + 12).unwrap_or(root),
-            },
-            BassStep::Approach => self.approach(chord, harmony, root, step),
-            BassStep::Next => match harmony.next.filter(|_| step.tick + step.ticks * 2 >= harmony.end) {
-                Some(next) => self.root_key(next.bass),
-                None => root,
-            },
+            BassStep::Third => tone(*intervals.get(1)?),
+            BassStep::Fifth => tone(fifth(chord)),
+            BassStep::Sixth => tone(self.sixth(chord)),
+            BassStep::Seventh => tone(intervals.get(3).copied().unwrap_or(0)),
+            BassStep::Approach => {
+                self.approach(chord, harmony, root, step, after.contains(&BassStep::Approach))
+            }
+            BassStep::Next => harmony.next.map_or(root, |next| self.root_key(next.bass)),
             BassStep::Walk => self.walk(chord, harmony, root, step),
         })
     }
 
-    /// Above or below the root, wherever the neck has it and the line is.
-    fn fifth(&self, chord: Chord, root: u8) -> u8 {
-        let fifth = chord.quality.intervals().get(2).copied().unwrap_or(7);
-        let pc = chord.root.up(i32::from(fifth));
-        let up = i32::from(root) + i32::from(PitchClass::of_key(root).interval_to(pc));
-        on_neck(up - 12).filter(|_| root > 35).or_else(|| on_neck(up)).unwrap_or(root)
+    /// The key of `pc` that lies nearest to where the line is and, if a root or an octave follows, is to go.
+    fn tone(&self, pc: PitchClass, root: u8, after: &[BassStep]) -> u8 {
+        let last = self.last.unwrap_or(root);
+        let to = match after.iter().copied().find(|&s| !is_pause(s)) {
+            Some(BassStep::Root | BassStep::RootOnKick) => Some(root),
+            Some(BassStep::Octave) => on_neck(i32::from(root) + 12),
+            _ => None,
+        };
+        let way = |k: u8| u16::from(k.abs_diff(last)) + to.map_or(0, |to| u16::from(k.abs_diff(to)));
+        (LOWEST_KEY..=HIGHEST_KEY)
+            .filter(|&k| PitchClass::of_key(k) == pc)
+            .min_by_key(|&k| (way(k), k))
+            .unwrap_or(root)
     }
 
-    /// A step next to the note that follows: from below, from above, or its fifth.
-    fn approach(&self, chord: Chord, harmony: &Harmony, root: u8, step: &Step) -> u8 {
+    /// The sixth above the root; over a minor chord whose key has none, the seventh.
+    fn sixth(&self, chord: Chord) -> u8 {
+        let intervals = chord.quality.intervals();
+        let in_key = self.bar.key.is_some_and(|key| key.contains(chord.root.up(9)));
+        if intervals.get(1) == Some(&3) && !in_key { intervals.get(3).copied().unwrap_or(10) } else { 9 }
+    }
+
+    /// A step next to the note that follows: from below, from above, or its fifth. Where another comes
+    /// `again`, this one lies a whole tone away, so that the other goes on between them.
+    fn approach(&self, chord: Chord, harmony: &Harmony, root: u8, step: &Step, again: bool) -> u8 {
         let Some(next) = harmony.next.filter(|n| n.bass != chord.bass) else {
-            return self.fifth(chord, root);
+            return self.tone(chord.root.up(i32::from(fifth(chord))), root, &[]);
         };
         let target = i32::from(nearest(next.bass, self.last.unwrap_or(root), LOWEST_KEY, HIGHEST_ROOT));
         let from_below = self.last.is_none_or(|k| i32::from(k) <= target);
         let dice = self.bar.dice(BASS).at(Purpose::Line, 1 << 32 | u64::from(step.tick.unsigned_abs()));
         let in_key = |k: i32| self.bar.key.is_none_or(|key| key.contains(PitchClass::new(k)));
         let (near, far) = if from_below { (target - 1, target - 2) } else { (target + 1, target + 2) };
+        if again {
+            let free = |k: i32| on_neck(k).filter(|&k| self.last != Some(k));
+            return free(far).or_else(|| free(2 * target - far)).unwrap_or(root);
+        }
         let chromatic = dice < 0.35 + 0.35 * self.bar.temperature;
         let key = if chromatic || in_key(near) || !in_key(far) { near } else { far };
         // The same note again would not lead anywhere.
@@ -270,7 +337,7 @@ impl Player<'_> {
         let last = self.last.unwrap_or(root);
         let left = harmony.end - step.tick;
         if left <= TICKS && harmony.next.is_some_and(|n| n.bass != chord.bass) {
-            return self.approach(chord, harmony, root, step);
+            return self.approach(chord, harmony, root, step, false);
         }
         let strong = (step.tick - harmony.start) % (2 * TICKS) == 0;
         let target = harmony.next.map_or(root, |n| nearest(n.bass, last, LOWEST_KEY, HIGHEST_ROOT + 5));

@@ -34,13 +34,17 @@ struct Strike {
     pick: Pick,
 }
 
-/// The strokes of the bar.
-pub(crate) fn play(bar: &Bar, comper: Option<&Comper>, previous: Option<&PlannedBar>) -> Vec<Stroke> {
+/// The strokes of the bar, and the ticks of those that anticipate the chord that comes next.
+pub(crate) fn play(
+    bar: &Bar,
+    comper: Option<&Comper>,
+    previous: Option<&PlannedBar>,
+) -> (Vec<Stroke>, Vec<i32>) {
     let wish =
         Wish { rules: bar.style.voicing, brightness: bar.brightness, density: bar.density, key: bar.key };
     let sounding: Vec<&Harmony> = bar.harmony.iter().filter(|h| h.chord.is_some()).collect();
     if sounding.is_empty() {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     }
     let chords: Vec<_> = sounding.iter().filter_map(|h| h.chord).collect();
     let follows = sounding.last().and_then(|h| h.next);
@@ -52,7 +56,7 @@ pub(crate) fn play(bar: &Bar, comper: Option<&Comper>, previous: Option<&Planned
     let improvised = comper.and_then(|c| improvise::strikes(c, bar, previous));
     let rhythm = improvised.unwrap_or_else(|| strikes(bar));
     let swell = 1.0 + SWELL * bar.place_in_phrase();
-    let mut out = Vec::new();
+    let (mut out, mut ahead) = (Vec::new(), Vec::new());
     for (i, harmony) in sounding.iter().enumerate() {
         let (Some(chord), Some(voicing)) = (harmony.chord, voicings.get(i)) else { continue };
         if harmony.is_unsure() {
@@ -64,11 +68,13 @@ pub(crate) fn play(bar: &Bar, comper: Option<&Comper>, previous: Option<&Planned
         for strike in within(bar, &rhythm, harmony) {
             let mut strike = strike_in(&strike, next.is_some());
             strike.level *= swell;
-            let chosen = if strike.pick == Pick::Next { next.unwrap_or(voicing) } else { voicing };
+            let anticipates = strike.pick == Pick::Next;
+            ahead.extend(anticipates.then_some(strike.tick));
+            let chosen = if anticipates { next.unwrap_or(voicing) } else { voicing };
             sound(bar, &strike, chosen, &mut out);
         }
     }
-    out
+    (out, ahead)
 }
 
 /// An anticipation needs to know what comes.
@@ -96,7 +102,8 @@ fn choose<'a>(bar: &Bar<'a>) -> (&'a Comping, &'a Comping) {
     let metre = if own { bar.metre } else { bar.style.metres[0] };
     let pool: Vec<&Comping> = all.iter().filter(|c| c.metre == metre).collect();
     let pool = if pool.is_empty() { all.iter().collect() } else { pool };
-    let aim = (0.85 * bar.energy + 0.1 + 0.3 * bar.density).clamp(0.0, 1.0);
+    // Density has no say: what is livelier need not be busier.
+    let aim = (0.85 * bar.energy + 0.1).clamp(0.0, 1.0);
     let chosen = bar.choose(CHORDS, 0, aim, pool.iter().map(|c| c.energy));
     // As often a calmer neighbour as a livelier one, so that the knobs keep their word.
     let livelier = bar.draw(CHORDS, 5 << 32) < 0.5;
@@ -201,10 +208,12 @@ fn added(bar: &Bar, step: &Step, written: CompStep, so_far: &[Strike]) -> Option
 /// chord, it is struck anew; a chord that lasts a beat and got no stroke is struck once.
 fn within(bar: &Bar, rhythm: &[Strike], harmony: &Harmony) -> Vec<Strike> {
     let (from, to) = (harmony.start, harmony.end);
+    let last = rhythm.iter().map(|s| s.tick).rfind(|tick| (from..to).contains(tick));
     let mut out: Vec<Strike> = Vec::new();
     for strike in rhythm {
-        let anticipates = strike.pick == Pick::Next && strike.end < to;
-        let pick = if anticipates { Pick::All } else { strike.pick };
+        // What the chord itself is struck after does not anticipate the next.
+        let too_early = strike.pick == Pick::Next && Some(strike.tick) != last;
+        let pick = if too_early { Pick::All } else { strike.pick };
         if strike.tick < from && strike.end > from && from > 0 && !matches!(strike.pick, Pick::Next) {
             out.push(Strike { tick: from, end: strike.end.min(to), pick: Pick::All, ..*strike });
         } else if (from..to).contains(&strike.tick) {

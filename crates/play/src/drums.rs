@@ -9,7 +9,7 @@ mod reading;
 use crate::bar::Bar;
 use crate::dice::Purpose;
 use crate::form::Form;
-use crate::frame::{Step, TICKS};
+use crate::frame::{self, Step, TICKS};
 use crate::render::Stroke;
 use crate::style::{DrumStep, Fill, Groove, Lane};
 use backline_music::Part;
@@ -23,6 +23,8 @@ const GROOVE: u64 = 0;
 const FILL: u64 = 1;
 /// From this level on a stroke is an accent that density and ghosts leave alone.
 const ACCENT: f32 = 0.7;
+/// Fills below this energy are soft.
+const SOFT_FILL: f32 = 0.3;
 /// Strokes of one hand cannot follow faster than this; sixteenths on one cymbal are thinned beyond.
 const ONE_HAND_S: f64 = 0.085;
 /// The strokes of a roll do not follow faster than this.
@@ -48,7 +50,7 @@ impl Hit {
 pub(crate) fn play(bar: &Bar, drummer: Option<&Drummer>, after_fill: bool) -> (Vec<Stroke>, bool) {
     let groove = choose_groove(bar);
     let fill = choose_fill(bar);
-    let fill_from = fill.map_or(bar.ticks, |f| fill_start(bar, f));
+    let fill_from = bar.ticks - fill.map_or(0, |f| fill_ticks(bar, f));
     let improvised = drummer.and_then(|d| improvise::play(d, bar, groove, fill_from, after_fill));
     let mut hits = improvised.unwrap_or_else(|| as_written(bar, groove, fill, fill_from));
     crash(bar, after_fill, &mut hits);
@@ -60,9 +62,12 @@ pub(crate) fn play(bar: &Bar, drummer: Option<&Drummer>, after_fill: bool) -> (V
 fn as_written(bar: &Bar, groove: &Groove, fill: Option<&Fill>, fill_from: i32) -> Vec<Hit> {
     let mut hits = groove_hits(bar, groove);
     if let Some(fill) = fill {
+        // One soft beat is played into the groove: alone it would be a hole.
+        let goes_on = fill.quarters == 1 && fill.energy < SOFT_FILL;
         let kick_goes_on = !fill.lanes.contains_key(&Lane::Kick);
         hits.retain(|h| {
-            h.tick < fill_from || h.lane == Lane::PedalHat || (kick_goes_on && h.lane == Lane::Kick)
+            let by_foot = h.lane == Lane::PedalHat || (kick_goes_on && h.lane == Lane::Kick);
+            h.tick < fill_from || goes_on || by_foot
         });
         hits.extend(fill_hits(bar, fill, fill_from));
     }
@@ -75,8 +80,7 @@ fn choose_groove<'a>(bar: &Bar<'a>) -> &'a Groove {
     let metre = if own { bar.metre } else { bar.style.metres[0] };
     let pool: Vec<&Groove> = all.iter().filter(|g| g.metre == metre).collect();
     let pool = if pool.is_empty() { all.iter().collect() } else { pool };
-    let aim = (bar.energy + 0.12 * bar.density).clamp(0.0, 1.0);
-    pool[bar.choose(DRUMS, GROOVE, aim, pool.iter().map(|g| g.energy))]
+    pool[bar.choose(DRUMS, GROOVE, bar.energy, pool.iter().map(|g| g.energy))]
 }
 
 /// Long phrases breathe in the middle, with a smaller fill.
@@ -92,9 +96,8 @@ fn choose_fill<'a>(bar: &Bar<'a>) -> Option<&'a Fill> {
     if bar.style.fills.is_empty() || !bar.happens(DRUMS, 7 << 40, prob) {
         return None;
     }
-    let longest = bar.ticks - TICKS;
-    let fits: Vec<&Fill> =
-        bar.style.fills.iter().filter(|f| i32::from(f.quarters) * TICKS <= longest).collect();
+    let longest = bar.ticks - frame::beat_ticks(bar.metre);
+    let fits: Vec<&Fill> = bar.style.fills.iter().filter(|f| fill_ticks(bar, f) <= longest).collect();
     if fits.is_empty() {
         return None;
     }
@@ -104,27 +107,22 @@ fn choose_fill<'a>(bar: &Bar<'a>) -> Option<&'a Fill> {
     Some(fits[bar.choose(DRUMS, item, aim, fits.iter().map(|f| f.energy))])
 }
 
-/// Ticks of one step of a fill: triplets become eighths in compound metres.
-fn fill_unit(bar: &Bar) -> i32 {
-    let spq = i32::from(bar.style.steps_per_quarter);
-    if bar.metre.is_compound() && spq == 3 { TICKS / 2 } else { TICKS / spq }
-}
-
-fn fill_start(bar: &Bar, fill: &Fill) -> i32 {
-    let steps = i32::from(fill.quarters) * i32::from(bar.style.steps_per_quarter);
-    (bar.ticks - steps * fill_unit(bar)).max(0)
+/// Length of a fill: its written beats are the bar's.
+fn fill_ticks(bar: &Bar, fill: &Fill) -> i32 {
+    i32::from(fill.quarters) * frame::beat_ticks(bar.metre)
 }
 
 fn fill_hits(bar: &Bar, fill: &Fill, from: i32) -> Vec<Hit> {
-    let unit = fill_unit(bar);
+    let per_beat = i32::from(bar.style.steps_per_quarter);
+    let place = |i: i32| {
+        from + i / per_beat * frame::beat_ticks(bar.metre) + frame::in_beat(bar.metre, per_beat, i % per_beat)
+    };
     let mut hits = Vec::new();
     for (&lane, pattern) in &fill.lanes {
-        for (i, step) in pattern.steps().iter().enumerate() {
-            let Ok(i) = i32::try_from(i) else { continue };
-            // Aligned to the end; what does not fit in front is left out.
-            let tick = bar.ticks - unit * (pattern.steps().len() as i32 - i);
+        for (i, step) in (0..).zip(pattern.bar(0)) {
+            let (tick, unit) = (place(i), place(i + 1) - place(i));
             let p = f64::from(step.prob) * (1.0 + 0.4 * bar.density.min(0.0));
-            if tick >= from && step.level > 0.0 && bar.happens(DRUMS, item(lane, tick) | 3 << 40, p) {
+            if step.level > 0.0 && bar.happens(DRUMS, item(lane, tick) | 3 << 40, p) {
                 push(bar, &mut hits, lane, tick, unit, step);
             }
         }

@@ -20,7 +20,7 @@ pub(crate) struct Step {
     pub(crate) source: usize,
     /// Only the lanes that keep time play it: it fills a beat that is longer than the written one.
     pub(crate) time_only: bool,
-    /// How strong the position is: 3 downbeat, 2 beat, 1 half of a beat, 0 between.
+    /// How strong the position is: 3 downbeat, 2 beat, 1 half of a beat (also where it is swung), 0 between.
     pub(crate) weight: u8,
 }
 
@@ -36,7 +36,7 @@ struct Cell {
 fn cells(metre: Metre) -> Vec<Cell> {
     let total = bar_ticks(metre);
     let mut cells = Vec::new();
-    let beat = if metre.is_compound() { TICKS * 3 / 2 } else { TICKS };
+    let beat = beat_ticks(metre);
     let mut tick = 0;
     while tick < total {
         let left = total - tick;
@@ -45,6 +45,22 @@ fn cells(metre: Metre) -> Vec<Cell> {
         tick += ticks;
     }
     cells
+}
+
+/// Length of a beat in ticks: a quarter note, or a dotted one in compound metres.
+pub(crate) fn beat_ticks(metre: Metre) -> i32 {
+    if metre.is_compound() { TICKS * 3 / 2 } else { TICKS }
+}
+
+/// Where step `i` of `count` that are written for a quarter note lies in a beat of `metre`, if every one of
+/// them is to be played: of sixteenths the last two share the third eighth of a dotted quarter.
+pub(crate) fn in_beat(metre: Metre, count: i32, i: i32) -> i32 {
+    match count {
+        _ if !metre.is_compound() => i * TICKS / count,
+        2 => i * TICKS - i / 2 * (TICKS / 2),
+        3 => i * TICKS / 2,
+        _ => i.min(2) * TICKS / 2 + (i - 2).max(0) * TICKS / 4,
+    }
 }
 
 /// Length of a bar in ticks.
@@ -96,9 +112,9 @@ pub(crate) fn steps(metre: Metre, native: Metre, steps_per_quarter: u8, half_tim
         let first = usize::try_from(from.tick / unit).unwrap_or(0);
         for (offset, local, time_only) in lay(cell.ticks, from.ticks, unit, count, metre.is_compound()) {
             let weight = if offset > 0 {
-                u8::from(
-                    offset * 2 == cell.ticks || (cell.ticks == TICKS * 3 / 2 && offset % (TICKS / 2) == 0),
-                )
+                let half =
+                    offset * 2 == cell.ticks || (steps_per_quarter == 3 && offset * 3 == cell.ticks * 2);
+                u8::from(half || (cell.ticks == TICKS * 3 / 2 && offset % (TICKS / 2) == 0))
             } else {
                 if k == 0 { 3 } else { 2 }
             };

@@ -49,7 +49,7 @@ mod voicing;
 
 use backline_music::{Controls, Key, Metre, PlannedBar, PlannedChord};
 
-pub use anticipate::{Anticipator, BarHarmony, BeatChord, phrase_position};
+pub use anticipate::{Anticipator, BarHarmony, BeatChord, phrase_bars, phrase_start};
 pub use comping::Comper;
 pub use drums::Drummer;
 pub use form::Form;
@@ -145,8 +145,9 @@ fn plan(
     let (mut strokes, fill) = drums::play(&bar, models.drums.as_deref(), previous.is_some_and(|p| p.fill));
     planned.fill = fill && bar.form == Form::Groove;
     let kicks: Vec<i32> = strokes.iter().filter(|s| s.key == KICK_KEY).map(|s| s.tick).collect();
-    strokes.extend(comping::play(&bar, models.comping.as_deref(), previous));
-    strokes.extend(bass::play(&bar, &kicks, previous));
+    let (chords, ahead) = comping::play(&bar, models.comping.as_deref(), previous);
+    strokes.extend(chords);
+    strokes.extend(bass::play(&bar, &kicks, &ahead, previous));
     form::shape(&bar, &mut strokes);
     strokes.retain(|s| controls.parts_on[s.part.index()]);
     planned.notes = render::notes(&bar, ctx.start_beat, &strokes);

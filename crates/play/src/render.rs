@@ -31,6 +31,10 @@ pub(crate) const GAP_BEATS: f64 = 1.0 / 96.0;
 const HANG_BEATS: f64 = 1.0 / 8.0;
 /// The shortest note.
 const SHORTEST_BEATS: f64 = 1.0 / 48.0;
+/// From this velocity on, what is meant louder comes ever nearer to the loudest, so that accents stay apart.
+const KNEE: f64 = 96.0;
+/// The largest deviation from the meant velocity at full humanise.
+const MAX_DEVIATION: f64 = 21.0;
 /// The streams of random numbers, one a part.
 pub(crate) const HANDS: u64 = 100;
 
@@ -78,9 +82,11 @@ fn deviation_ms(bar: &Bar, stroke: &Stroke, dice: Dice, feel: f64) -> f64 {
 fn velocity(bar: &Bar, stroke: &Stroke, dice: Dice) -> u8 {
     let item = u64::from(stroke.tick.unsigned_abs()) << 8 | u64::from(stroke.key);
     let loud = 0.6 + 0.5 * bar.energy;
-    let human = 14.0 * bar.humanise * dice.bell(Purpose::Velocity, item);
+    let human = MAX_DEVIATION * bar.humanise * dice.bell(Purpose::Velocity, item);
+    let (meant, room) = (127.0 * stroke.level * loud, 127.0 - KNEE);
+    let meant = if meant > KNEE { 127.0 - room * libm::exp((KNEE - meant) / room) } else { meant };
     // The clamp keeps it within a MIDI velocity.
-    (127.0 * stroke.level * loud + human).round().clamp(1.0, 127.0) as u8
+    (meant + human).round().clamp(1.0, 127.0) as u8
 }
 
 /// A key that is struck again ends first, the bass has one voice, and a chord does not hang into

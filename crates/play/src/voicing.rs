@@ -274,11 +274,13 @@ fn playable(keys: &[i32], chord: Chord, power: bool) -> Option<Voicing> {
         keys.iter().filter(|&&k| k < i32::from(BASS_REGISTER_END) && Some(PitchClass::new(k)) == third);
     let all_thirds = keys.iter().filter(|&&k| Some(PitchClass::new(k)) == third);
     let doubled_deep = deep_third.count() > 0 && all_thirds.count() > 1;
+    // A minor ninth, with or without octaves, is heard as a wrong note.
+    let ninth = keys.iter().any(|low| keys.iter().any(|high| high - low > 12 && (high - low) % 12 == 1));
     let hands = (1..=keys.len()).any(|split| {
         let span = |hand: &[i32]| hand.last().zip(hand.first()).map_or(0, |(b, a)| b - a);
         span(&keys[..split]) <= i32::from(HAND_SPAN) && span(&keys[split..]) <= i32::from(HAND_SPAN)
     });
-    if muddy || doubled_deep || !hands || keys.windows(2).any(|w| w[0] == w[1]) {
+    if muddy || doubled_deep || ninth || !hands || keys.windows(2).any(|w| w[0] == w[1]) {
         return None;
     }
     let keys: Option<Vec<u8>> = keys.iter().map(|&k| u8::try_from(k).ok()).collect();

@@ -81,6 +81,101 @@ fn density() {
     assert!(all[0][10] > 1.5 * all[0][0], "audible: {all:?}");
 }
 
+/// Density adds and thins in each part of each style: the rhythms of the lively need not be the busy ones.
+#[test]
+fn density_of_each_part_of_each_style() {
+    let settings: Vec<f64> = (0..7).map(|i| f64::from(i) / 3.0 - 1.0).collect();
+    let mut wrong = Vec::new();
+    for style in ids() {
+        let mut onsets = [const { Vec::new() }; 3];
+        for &setting in &settings {
+            let mut sums = [0.0; 3];
+            for seed in 0..6 {
+                let controls = Controls { seed, density: setting as f32, ..straight() };
+                let bars = eight(style, native(style), &controls);
+                for (sum, part) in sums.iter_mut().zip(Part::ALL) {
+                    let places: BTreeSet<(i64, u8)> = of(&bars, part)
+                        .iter()
+                        .map(|n| {
+                            (
+                                (n.onset_beat * 48.0).round() as i64,
+                                if part == Part::Drums { n.key } else { 0 },
+                            )
+                        })
+                        .collect();
+                    *sum += places.len() as f64 / 48.0;
+                }
+            }
+            onsets.iter_mut().zip(sums).for_each(|(all, sum)| all.push(sum));
+        }
+        for (part, values) in Part::ALL.into_iter().zip(&onsets) {
+            let rho = spearman(&settings, values);
+            println!("{style}: density of {part:?}: rho {rho:.3}, {values:.1?}");
+            if rho < 0.9 {
+                wrong.push((style, part, rho));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+fn straight() -> Controls {
+    Controls { humanise: 0.0, ..Controls::default() }
+}
+
+/// The swung eighth is the half of its beat: hats open there, and density thins it less than a stray triplet.
+#[test]
+fn a_shuffle_has_its_off_beats() {
+    let bars = |style: &str, controls: &Controls| -> Vec<PlannedBar> {
+        (0..SEEDS)
+            .flat_map(|seed| eight(style, native(style), &Controls { seed, ..controls.clone() }))
+            .collect()
+    };
+    for style in ["blues_shuffle", "country"] {
+        let open = |brightness: f32| {
+            let bars = bars(style, &Controls { brightness, ..straight() });
+            of(&bars, Part::Drums).iter().filter(|n| n.key == 46).count()
+        };
+        let [dark, even, bright] = [-1.0, 0.0, 1.0].map(open);
+        assert!(
+            dark <= even && even < bright && bright > bars(style, &straight()).len() / 4,
+            "{style}: {dark} {even} {bright}"
+        );
+        let thin = bars(style, &Controls { density: -0.5, ..straight() });
+        let shuffles = |bar: &&PlannedBar| {
+            let off = |n: &&backline_music::PlannedNote| {
+                matches!(n.key, 42 | 46 | 51) && (n.onset_beat.rem_euclid(1.0) - 2.0 / 3.0).abs() < 0.02
+            };
+            of(std::slice::from_ref(bar), Part::Drums).iter().filter(off).count() >= 2
+        };
+        let kept = thin.iter().filter(|b| !b.fill).filter(shuffles).count();
+        assert!(kept * 3 > thin.iter().filter(|b| !b.fill).count() * 2, "{style}: {kept} of {}", thin.len());
+    }
+}
+
+/// A loud band is no machine gun: its strokes are not all as loud as can be.
+#[test]
+fn the_loudest_strokes_differ() {
+    for style in ids() {
+        let mut by_key: std::collections::BTreeMap<u8, Vec<f64>> = std::collections::BTreeMap::new();
+        for seed in 0..4 {
+            let controls = Controls { seed, energy: 1.0, humanise: 0.3, ..Controls::default() };
+            for n in of(&eight(style, native(style), &controls), Part::Drums) {
+                by_key.entry(n.key).or_default().push(f64::from(n.velocity));
+            }
+        }
+        for (key, velocities) in by_key {
+            let n = velocities.len() as f64;
+            let full = velocities.iter().filter(|v| **v > 126.0).count() as f64;
+            let mean = velocities.iter().sum::<f64>() / n;
+            let spread = (velocities.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
+            println!("{style} {key}: {n} strokes, {full} full, {mean:.0} ± {spread:.1}");
+            assert!(n < 20.0 || full < 0.1 * n, "{style}: {full} of {n} strokes of {key} at 127");
+            assert!(key != 36 || spread > 2.0, "{style}: kicks {spread}");
+        }
+    }
+}
+
 fn mean_pitch(bars: &[PlannedBar]) -> f64 {
     let chords = of(bars, Part::Chords);
     chords.iter().map(|n| f64::from(n.key)).sum::<f64>() / chords.len() as f64

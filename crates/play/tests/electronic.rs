@@ -135,6 +135,22 @@ fn reggae_drops_the_one() {
     mostly(&bars, "no kick on 1", 0.9, |b| !all(b, KICK, &[0]));
 }
 
+/// The cross-stick plays the clave, and nothing beside it, whatever the net would add.
+#[test]
+fn the_son_clave_stays_itself() {
+    for seed in 0..8 {
+        for temperature in [0.3, 1.0] {
+            let controls = Controls { seed, temperature, humanise: 0.0, ..Controls::default() };
+            let bars = sixteen(Models::built_in(), "latin", &controls, 0.5);
+            for (i, bar) in bars.iter().enumerate().filter(|(_, bar)| !bar.fill) {
+                let rims: Vec<u32> = (0..16).filter(|&step| struck(bar, &[37], step) > 0).collect();
+                let clave: &[u32] = if i % 2 == 0 { &[0, 6, 12] } else { &[4, 8] };
+                assert_eq!(rims, clave, "bar {i}, seed {seed}, temperature {temperature}");
+            }
+        }
+    }
+}
+
 /// Machines repeat themselves, but not for ever: bars differ from the bar two before, most of all at the turn of a phrase.
 #[test]
 fn machines_breathe() {

@@ -188,6 +188,47 @@ fn chords_are_led_and_the_bass_is_right() {
     }
 }
 
+/// A seventh under its root, or a third under its fourth, an octave and more apart, is heard as a wrong note.
+#[test]
+fn no_two_voices_are_a_minor_ninth_apart() {
+    for style in ids() {
+        for harmony in [["C:maj7", "F:maj7"], ["C", "A:min7"], ["D:min7", "F:maj7"], ["E:min7", "G:7"]] {
+            for brightness in [-1.0, 0.0, 1.0] {
+                let controls = Controls { brightness, humanise: 0.0, ..Controls::default() };
+                let mut before: Option<PlannedBar> = None;
+                for index in 0..4 {
+                    let ctx = context(style, index, native(style), &harmony, harmony[0]);
+                    let bar = plan_bar(&ctx, &controls, before.as_ref());
+                    let notes = of(std::slice::from_ref(&bar), Part::Chords);
+                    for a in &notes {
+                        for b in notes.iter().filter(|b| b.onset_beat == a.onset_beat && b.key > a.key + 12) {
+                            assert_ne!((b.key - a.key) % 12, 1, "{style} {harmony:?}: {} {}", a.key, b.key);
+                        }
+                    }
+                    before = Some(bar);
+                }
+            }
+        }
+    }
+}
+
+/// In every metre that a style lists, each part plays other rhythms when the music is loud.
+#[test]
+fn energy_changes_the_rhythms_in_every_metre() {
+    let rhythms = |style: &str, metre: Metre, energy: f32, part: Part| -> Vec<i64> {
+        let bars = eight_with(style, metre, &settled(), |c| c.heard_energy = energy);
+        of(&bars, part).iter().map(|n| (n.onset_beat * 48.0).round() as i64).collect()
+    };
+    for style in ids() {
+        for &metre in &backline_play::style(style).unwrap().metres {
+            for part in Part::ALL {
+                let [soft, loud] = [0.1, 0.95].map(|energy| rhythms(style, metre, energy, part));
+                assert_ne!(soft, loud, "{style} {metre}: {part:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn what_is_unsure_is_only_hinted_at_and_silence_stays_silent() {
     let mut spelt_out = 0;

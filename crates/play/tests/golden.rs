@@ -28,7 +28,7 @@ fn hash(controls: &Controls, metre: impl Fn(&str) -> Metre) -> u64 {
 
 #[test]
 fn a_seed_keeps_its_notes() {
-    assert_eq!(format!("{:016x}", hash(&Controls::default(), native)), "f867f44bfc656f8c");
+    assert_eq!(format!("{:016x}", hash(&Controls::default(), native)), "ae39a3f828ff7ec4");
     let wild = Controls {
         seed: 7,
         energy: 0.7,
@@ -39,7 +39,7 @@ fn a_seed_keeps_its_notes() {
     };
     assert_eq!(
         format!("{:016x}", hash(&wild, |_| Metre { numerator: 7, denominator: 8 })),
-        "09468fb26451c552"
+        "77f9352376c627d9"
     );
     assert_ne!(
         hash(&Controls { seed: 2, ..Controls::default() }, native),

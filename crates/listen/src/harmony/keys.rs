@@ -139,16 +139,16 @@ impl KeyTracker {
         }
         let chords = of_chords(posterior);
         if posterior[NO_CHORD] < 0.5 {
-            self.still = 0;
-            self.hear_home(of_tonics(posterior));
-        } else {
-            self.still += 1;
-            if self.still == STILL_FRAMES {
+            if self.still >= STILL_FRAMES && !self.last.is_empty() {
                 // What follows may be another song: it begins anew.
                 (self.first, self.first_frames) = ([0.0; KEYS], 0);
                 self.began_on = [0.0; KEYS];
                 self.begins_anew = true;
             }
+            self.still = 0;
+            self.hear_home(of_tonics(posterior));
+        } else {
+            self.still += 1;
         }
         match told {
             Some(told) => {

@@ -58,22 +58,25 @@ fn odd_histories_are_survived() {
     assert_eq!(anticipator.predict(&empty, 3).len(), 3);
     let odd = vec![BarHarmony::held("C".parse().ok(), 3, f32::NAN); 3];
     assert!(anticipator.predict(&odd, 1)[0].beats.iter().all(|b| (0.0..=1.0).contains(&b.prob)));
-    assert_eq!(phrase_position(&[]), (0, 8));
-    assert_eq!(phrase_position(&empty).1, 8);
+    assert_eq!((phrase_start(&[]), phrase_bars(&[], 8)), (0, 8));
+    assert_eq!((phrase_start(&empty), phrase_bars(&empty, 8)), (0, 8));
 }
 
 #[test]
 fn phrases_are_counted_from_what_comes_back() {
     let four = song(&["C | G | A:min | F"; 5].join(" | "));
-    assert_eq!(phrase_position(&four[..18]), (2, 4));
+    assert_eq!(phrase_bars(&four[..18], 8), 4);
     let blues = "C | F | C | C | F | F | C | C | G | F | C | G";
     let twelve = song(&[blues; 3].join(" | "));
-    assert_eq!(phrase_position(&twelve[..30]), (6, 12));
+    assert_eq!(phrase_bars(&twelve[..30], 8), 12);
+    assert!((0..36).all(|n| phrase_bars(&twelve[..n], 12) == 12), "a blues is one from its first bar on");
     let sixteen =
         "C | A:min | F | G | E:min | A:min | D:min | G | Ab | Eb | Bb | F:min | Db | Ab | D:min | G";
     let sixteen = song(&[sixteen; 3].join(" | "));
-    assert_eq!(phrase_position(&sixteen[..42]), (10, 16));
+    assert_eq!(phrase_bars(&sixteen[..42], 8), 16);
+    let eight = song(&["C | G | A:min | F | D:min | E:min | F | G"; 4].join(" | "));
+    assert_eq!(phrase_bars(&eight, 12), 8);
     let mut intro = vec![BarHarmony::held(None, 4, 1.0); 3];
     intro.extend(four);
-    assert_eq!(phrase_position(&intro[..3 + 18]), (2, 4));
+    assert_eq!((phrase_start(&intro[..3 + 18]), phrase_bars(&intro[..3 + 18], 8)), (3, 4));
 }

@@ -87,7 +87,9 @@ pub(super) fn play(
         let strays = elsewhere && written.is_none() && usual[voice].is_none();
         // A one that the genre leaves open stays open.
         let opens = written.is_none() && lane == Lane::Kick && step.weight >= 2 && !follows;
-        if ((strays || opens) && !in_fill)
+        // A clave is its own strokes and no others.
+        let beside = written.is_none() && lane == Lane::Rim && bar.style.kick_follow < GENRE_FOLLOW;
+        if ((strays || opens || beside) && !in_fill)
             || too_fast(bar, lane, step)
             || !bar.happens(DRUMS, 5 << 40 | item, prob)
         {

@@ -127,7 +127,7 @@ pub enum BassStep {
     Third,
     /// The sixth.
     Sixth,
-    /// The seventh; the octave of a chord without one.
+    /// The seventh; the root of a chord without one.
     Seventh,
     /// A step towards the root that follows.
     Approach,
