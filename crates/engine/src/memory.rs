@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use backline_music::{
-    Chord, ChordSpan, Corrections, Metre, Onset, PlannedBar, PlannedChord, Timeline,
-};
+use backline_music::{Chord, ChordSpan, Corrections, Metre, Onset, PlannedBar, PlannedChord, Timeline};
 
 use backline_play::{BarHarmony, BeatChord};
 
@@ -64,9 +62,11 @@ impl HeardBar {
         }
     }
 
-    /// A bar that was played elsewhere: its harmony stands for what was heard.
+    /// A bar that was played elsewhere on the host's beats: its harmony stands for what was heard.
     fn recalled(bar: &PlannedBar) -> Self {
-        let mut heard = Self::starting(bar.start_beat, bar.metre, bar.tempo_bpm, (bar.start_beat, BEFORE_S));
+        let point = (bar.start_beat, BEFORE_S);
+        let starting = Self::starting(bar.start_beat, bar.metre, bar.tempo_bpm, point);
+        let mut heard = Self { on_host: true, ..starting };
         let tactus = bar.metre.tactus_quarters();
         heard.harmony = (0..bar.metre.tactus_per_bar())
             .map(|i| {
@@ -251,16 +251,7 @@ impl Memory {
                 let crossing = time_s - (position.beat - position.bar_start) * 60.0 / position.tempo_bpm;
                 bar.points[0] = (position.bar_start, crossing);
             }
-            self.bars.push_back(bar);
-            if self.bars.len() > BARS_KEPT
-                && let Some(bar) = self.bars.pop_front()
-                && let Some(key) = bar.start_key()
-            {
-                match self.starts.iter_mut().find(|(k, _)| *k == key) {
-                    Some((_, start)) => *start = start.min(bar.start_beat),
-                    None => self.starts.push((key, bar.start_beat)),
-                }
-            }
+            self.keep(bar);
         }
         if let Some(bar) = self.bars.back_mut() {
             bar.tempo_bpm = position.tempo_bpm;
@@ -273,13 +264,25 @@ impl Memory {
         }
     }
 
-    /// Takes in a bar that was played elsewhere, after those that were.
+    /// Takes in a bar that was played elsewhere on the host's beats, after those that were.
     pub fn recall(&mut self, bar: &PlannedBar) {
         let heard = HeardBar::recalled(bar);
         self.places.insert(place(bar.start_beat), heard.clone());
-        self.bars.push_back(heard);
-        let surplus = self.bars.len().saturating_sub(BARS_KEPT);
-        self.bars.drain(..surplus);
+        self.keep(heard);
+    }
+
+    /// Adds a bar. Of one that is too old to be kept, it is kept whether phrases are counted from it.
+    fn keep(&mut self, bar: HeardBar) {
+        self.bars.push_back(bar);
+        if self.bars.len() > BARS_KEPT
+            && let Some(bar) = self.bars.pop_front()
+            && let Some(key) = bar.start_key()
+        {
+            match self.starts.iter_mut().find(|(k, _)| *k == key) {
+                Some((_, start)) => *start = start.min(bar.start_beat),
+                None => self.starts.push((key, bar.start_beat)),
+            }
+        }
     }
 
     /// Takes in onsets that were not seen before.

@@ -2,6 +2,7 @@
 
 use backline_music::{Beat, Estimate, Heard};
 
+use crate::chroma::HOP_S;
 use crate::listener::Parts;
 use crate::rhythm::{LoopPath, RhythmFrame, bars};
 use crate::spectrum::FRAMES_PER_S;
@@ -160,6 +161,15 @@ fn without_lead(heard: &mut Heard, lead_s: f64) {
         [&mut key.start_s, &mut key.end_s, &mut key.decided_s].into_iter().for_each(sooner);
     }
     heard.chords.retain(|c| c.end_s > c.start_s);
+    if lead_s > 0.0
+        && let [silence, first, ..] = &mut heard.chords[..]
+        && silence.chord.is_none()
+        && silence.end_s < HOP_S
+    {
+        // What is left of the lead: the music starts at once.
+        first.start_s = 0.0;
+        heard.chords.remove(0);
+    }
     heard.keys.retain(|k| k.end_s > k.start_s);
 }
 

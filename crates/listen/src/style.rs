@@ -116,6 +116,8 @@ mod tests {
             mfcc: [0.0; 13],
         };
         let mut heard = four_on_the_floor(124.0);
+        let onset = |time_s| backline_music::Onset { time_s, strength: 1.0 };
+        heard.onsets = heard.beats.iter().map(|beat| onset(beat.time_s)).collect();
         heard.timbre = (1..=15).map(|i| second(i, 3_000.0)).collect();
         let before = guess_whole(&heard).valence;
         heard.timbre.push(second(16, 0.0));

@@ -17,10 +17,10 @@ const STEP_FRAMES: usize = 22;
 const TRUST: f32 = 0.45;
 /// The same of the net, which remembers what it heard: its word of one second has most of the song in it. The chords beside it
 /// tell of this second alone, so they count for more: without them no change of key would outvote what the net remembers.
-const TRUST_NET: f32 = 0.04;
-const TRUST_CHORDS: f32 = 0.1;
+const TRUST_NET: f32 = 0.035;
+const TRUST_CHORDS: f32 = 0.07;
 /// The same of what music begins on.
-const TRUST_FIRST: f32 = 0.06;
+const TRUST_FIRST: f32 = 0.055;
 /// The same for the whole of a recording: exponent on the geometric mean of the net's probabilities.
 const WHOLE_TRUST: f32 = 2.0;
 /// No frame speaks against a key more than this, in the net's log probability.
@@ -40,8 +40,9 @@ const LAST_FRAMES: usize = 66;
 const STILL_FRAMES: usize = 64;
 /// Share of a frame's chord that is left to the keys whose tonic it is not.
 const ELSEWHERE: f32 = 0.05;
-/// Chance that the key changes from one step to the next.
+/// Chance that the key changes from one step to the next, and that it does so after a silence.
 const CHANGE: f32 = 0.004;
+const CHANGE_ANEW: f32 = 0.5;
 /// Steps that hindsight may revise while streaming.
 const OPEN_STEPS: usize = 120;
 
@@ -50,6 +51,26 @@ struct Step {
     /// Whether it comes after so long a silence that it may be another song.
     anew: bool,
     evidence: [f32; KEYS],
+}
+
+impl Step {
+    /// Chance that the key is another than in the step before.
+    fn change(&self) -> f32 {
+        if self.anew { CHANGE_ANEW } else { CHANGE }
+    }
+
+    /// The forward recursion from `forward`, the step before, normalised.
+    fn after(&self, forward: &[f32; KEYS]) -> [f32; KEYS] {
+        let top = self.evidence.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let total: f32 = forward.iter().sum();
+        let change = self.change();
+        let mut next = core::array::from_fn(|k| {
+            let before = (1.0 - change) * forward[k] + change / 23.0 * (total - forward[k]);
+            before * libm::expf(self.evidence[k] - top)
+        });
+        unit(&mut next);
+        next
+    }
 }
 
 /// Follows the key.
@@ -223,21 +244,13 @@ impl KeyTracker {
         if n == 0 || self.steps.iter().all(|s| s.evidence.iter().all(|&e| e == 0.0)) && self.settled == 0 {
             return;
         }
-        let (stay, change) = (libm::logf(1.0 - CHANGE), libm::logf(CHANGE / 23.0));
         let mut score = self.entry;
         let mut forward = self.entry.map(libm::expf);
         let mut from = Vec::with_capacity(n);
         let mut forwards = Vec::with_capacity(n);
         for step in &self.steps {
             let best = (0..KEYS).fold(0, |b, k| if score[k] > score[b] { k } else { b });
-            if step.anew {
-                // Any key is as likely, whatever was before.
-                score = step.evidence;
-                from.push([best as u8; KEYS]);
-                forward = step_on(&[1.0; KEYS], &step.evidence);
-                forwards.push(forward);
-                continue;
-            }
+            let (stay, change) = (libm::logf(1.0 - step.change()), libm::logf(step.change() / 23.0));
             let mut back = [0u8; KEYS];
             let mut next = [0.0; KEYS];
             for k in 0..KEYS {
@@ -248,7 +261,7 @@ impl KeyTracker {
             let top = next.iter().copied().fold(f32::NEG_INFINITY, f32::max);
             score = next.map(|s| s - top);
             from.push(back);
-            forward = step_on(&forward, &step.evidence);
+            forward = step.after(&forward);
             forwards.push(forward);
         }
         let mut path = vec![0usize; n];
@@ -269,12 +282,10 @@ impl KeyTracker {
             let weighted: [f32; KEYS] = core::array::from_fn(|k| backward[k] * libm::expf(e[k] - top));
             let total: f32 = weighted.iter().sum();
             for k in 0..KEYS {
-                backward[k] = (1.0 - CHANGE) * weighted[k] + CHANGE / 23.0 * (total - weighted[k]);
+                let change = self.steps[t].change();
+                backward[k] = (1.0 - change) * weighted[k] + change / 23.0 * (total - weighted[k]);
             }
             unit(&mut backward);
-            if self.steps[t].anew {
-                backward = [1.0; KEYS];
-            }
         }
         self.now = forwards.last().map(|f| {
             let (value, prob, runner_up) = self.pick(f, path[n - 1]);
@@ -315,8 +326,10 @@ impl KeyTracker {
 
     /// `pick`, with probabilities as they are to be read.
     fn pick(&self, p: &[f32; KEYS], key: usize) -> (Key, f32, (Key, f32)) {
-        let (key, prob, other) = pick(p, key);
-        (key, self.sure.of(prob), (other.0, self.sure.of(other.1)))
+        let (key, prob, (other, other_prob)) = pick(p, key);
+        let prob = self.sure.of(prob);
+        // The best path may hold on to a key through seconds that are likelier another.
+        (key, prob, (other, self.sure.of(other_prob).min(prob).min(1.0 - prob)))
     }
 
     /// Lets go of the oldest steps; the spans that lie in them stay as they are.
@@ -327,8 +340,7 @@ impl KeyTracker {
         // In one go and not step by step, so that this is seldom.
         for _ in 0..self.open_steps / 2 {
             if let Some(step) = self.steps.pop_front() {
-                let before = if step.anew { [1.0; KEYS] } else { self.entry.map(libm::expf) };
-                self.entry = step_on(&before, &step.evidence).map(|p| libm::logf(p.max(1e-20)));
+                self.entry = step.after(&self.entry.map(libm::expf)).map(|p| libm::logf(p.max(1e-20)));
             }
         }
         let edge = self.steps.front().map_or(now_s, |s| s.start_s);
@@ -369,17 +381,6 @@ fn of_tonics(posterior: &[f32; CLASSES]) -> [f32; KEYS] {
         0 => sum(key % 12, &[Quality::Maj, Quality::Dom7, Quality::Maj7, Quality::Sus2, Quality::Sus4]),
         _ => sum(key % 12, &[Quality::Min, Quality::Min7]),
     })
-}
-
-/// One step of the forward recursion, normalised.
-fn step_on(forward: &[f32; KEYS], evidence: &[f32; KEYS]) -> [f32; KEYS] {
-    let top = evidence.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let total: f32 = forward.iter().sum();
-    let mut next = core::array::from_fn(|k| {
-        ((1.0 - CHANGE) * forward[k] + CHANGE / 23.0 * (total - forward[k])) * libm::expf(evidence[k] - top)
-    });
-    unit(&mut next);
-    next
 }
 
 fn unit(values: &mut [f32; KEYS]) {

@@ -399,5 +399,5 @@ fn another_song_after_a_silence_has_its_own_key() {
         assert!([50.0, 65.0, 79.0].iter().all(|s| relatives.contains(&tonic_at(keys, *s))), "{keys:?}");
     }
     let said = stream.heard().keys.iter().find(|span| relatives.contains(&span.key.tonic)).unwrap();
-    assert!(said.decided_s < 45.0 + 10.0, "{said:?}");
+    assert!(said.decided_s < 45.0 + 20.0, "{said:?}");
 }

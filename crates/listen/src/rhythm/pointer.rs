@@ -724,11 +724,17 @@ mod tests {
                 let patterns = pointer.blocks[ring.block].patterns.len();
                 let states = &pointer.prob[ring.states()];
                 assert!(states.iter().all(|p| p.numbers()[patterns..].iter().all(|p| *p == 0.0)));
-                assert!(states.iter().all(|p| p.numbers()[..patterns].iter().all(|p| *p > 0.0)));
+                let some = states.iter().any(|p| p.sum() > 0.0);
+                assert!(some != ring.rests && (join == Join::Best || !ring.rests));
+                if join == Join::Sum {
+                    assert!(states.iter().all(|p| p.numbers()[..patterns].iter().all(|p| *p > 0.0)));
+                }
                 let held = states.iter().copied().sum::<Lanes>() * (1.0 / pointer.total);
                 let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-3 * b + 1e-12;
                 assert!(held.numbers().iter().zip(&mass.numbers()).all(close), "{held:?} {mass:?}");
             }
+            let at_rest = pointer.rings.iter().filter(|ring| ring.rests).count();
+            assert!(join == Join::Sum || 2 * at_rest > pointer.rings.len(), "{at_rest} rings rest");
             let waiting = pointer.waiting.clone();
             pointer.fetch();
             assert_eq!(waiting, pointer.waiting);
