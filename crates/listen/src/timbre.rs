@@ -125,7 +125,8 @@ mod tests {
         let described = |constant: f32| {
             let (mut spectrum, mut meter) = (Spectrum::new(), TimbreMeter::new());
             let mut timbre = None;
-            for step in 0..100 {
+            // The second second: in the first the constant begins, which is a click.
+            for step in 0..200 {
                 let at = |i: usize| (step * HOP + i) as f32 * std::f32::consts::TAU * 1_000.0 / 44_100.0;
                 let hop: Vec<f32> = (0..HOP).map(|i| 0.2 * at(i).sin() + constant).collect();
                 spectrum.push(&hop);
