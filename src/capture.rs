@@ -30,7 +30,7 @@ impl Capture {
     pub fn watch(&mut self, place: Option<Place>, plan: &Plan, on: [bool; 3]) {
         let before = std::mem::replace(&mut self.on, on);
         let Some(place) = place else {
-            self.leave();
+            self.leave(on);
             return;
         };
         let host = matches!(place.timeline, Timeline::Host);
@@ -42,9 +42,7 @@ impl Capture {
         };
         let goes_on = self.now.as_ref().is_some_and(same);
         let Some((bar, _, at)) = self.now.as_mut().filter(|_| goes_on) else {
-            self.on = before;
-            self.leave();
-            self.on = on;
+            self.leave(before);
             self.now = sounds.map(|bar| (Arc::new(bar.clone()), host, place.beat));
             return;
         };
@@ -52,12 +50,12 @@ impl Capture {
         *at = place.beat;
     }
 
-    /// Keeps the bar that sounded until now, if the playhead went through most of it.
-    fn leave(&mut self) {
+    /// Keeps the bar that sounded until now with the parts in `on`, if the playhead went through most of it.
+    fn leave(&mut self, on: [bool; 3]) {
         if let Some((mut bar, _, at)) = self.now.take()
             && at - bar.start_beat >= 0.75 * bar.metre.bar_quarters()
         {
-            silence(&mut bar, at, f64::INFINITY, self.on);
+            silence(&mut bar, at, f64::INFINITY, on);
             self.bars.push_back(bar);
             if self.bars.len() > BARS_KEPT {
                 self.bars.pop_front();

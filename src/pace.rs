@@ -73,9 +73,7 @@ impl Pace {
         } else if self.ahead_s > RENDERED_S {
             self.rendering = true;
         }
-        if !self.rendering {
-            self.passed_s = (0.0, 0.0);
-        } else {
+        if self.rendering {
             self.ahead_s = 0.0;
         }
     }

@@ -635,17 +635,16 @@ impl Core {
 
     fn picture(&mut self) {
         self.pictures += 1;
-        let (own, models) = (self.notices.clone(), self.models.notices.clone());
-        let mut picture =
-            Snapshot { notices: own, model_notices: models, failed: self.failed, ..Snapshot::default() };
-        if self.follows.is_some() {
-            let Snapshot { notices, model_notices, failed, .. } = picture;
-            picture = Snapshot { notices, model_notices, failed, ..Snapshot::clone(&self.picture) };
-            let theirs = self.picture.notices.iter();
-            picture.notices.extend(theirs.map(|notice| format!("In the instance that leads: {notice}")));
+        let mut picture = if self.follows.is_some() {
+            Snapshot::clone(&self.picture)
         } else {
-            (picture.demo, picture.judged) = (self.demo, self.judged);
-        }
+            Snapshot { demo: self.demo, judged: self.judged, ..Snapshot::default() }
+        };
+        // One's own troubles come first, then those of who leads.
+        let theirs = std::mem::replace(&mut picture.notices, self.notices.clone());
+        picture.notices.extend(theirs.iter().map(|notice| format!("In the instance that leads: {notice}")));
+        picture.model_notices.clone_from(&self.models.notices);
+        picture.failed = self.failed;
         picture.revision = self.pictures;
         picture.notices.extend(self.away.map(|away| away_notice(away).to_owned()));
         if let Some(session) = &self.session {

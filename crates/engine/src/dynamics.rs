@@ -2,8 +2,8 @@
 
 use backline_music::heard::Loudness;
 
-/// Below this nothing sounds, in LUFS.
-const AUDIBLE_LUFS: f32 = -52.0;
+/// Below this momentary loudness nothing sounds, in LUFS.
+pub(crate) const AUDIBLE_LUFS: f32 = -52.0;
 /// This much louder than usual is a full lift, in LU.
 const FULL_LU: f64 = 8.0;
 /// Less than this of the past, in windows of loudness, says nothing about what is usual.

@@ -5,6 +5,7 @@ use backline_listen::{Listener, Models, listen_offline};
 use backline_music::{Beat, Controls, Estimate, Heard, Metre, PlannedBar, PlannedNote, TempoMap};
 use backline_play::{
     BarContext, BarHarmony, Form, Taste, phrase_bars, phrase_start, plan_by_taste, resolve_style,
+    usual_phrase_bars,
 };
 
 use crate::EngineError;
@@ -170,7 +171,7 @@ pub fn accompany(
     // One style for the song, whatever the tempo of a bar: instruments do not change within it.
     let tempo_bpm = heard.tempo_bpm.map_or(120.0, |t| t.value) * metre.tactus_quarters();
     let style = resolve_style(&controls.style, &heard.style, tempo_bpm, metre);
-    let usual = backline_play::style(&style).map_or(8, |style| style.phrase_bars);
+    let usual = usual_phrase_bars(&style);
     // Counted back, too, so that a pickup leads into the first phrase.
     let (first, phrase_bars) = (phrase_start(&history), phrase_bars(&history, usual));
     let ends = |bar: &HeardBar| {

@@ -32,8 +32,6 @@ const COMMIT_LEAD_S: f64 = 0.25;
 const SKETCHED_BARS: usize = 4;
 /// Onsets sooner than this after the host stopped are of what it played.
 const STOP_RINGS_S: f64 = 0.1;
-/// Momentary loudness above which something sounds, in LUFS.
-const AUDIBLE_LUFS: f32 = -52.0;
 /// What a session remembers of the stream, in seconds: more than any loop that is searched for.
 const HISTORY_S: f64 = 240.0;
 /// Committed bars that can still be judged: as many as are kept as clips.
@@ -306,7 +304,7 @@ impl Session {
                 self.reflow = true;
             }
         }
-        let audible = heard.loudness.last().is_some_and(|l| l.momentary_lufs > AUDIBLE_LUFS);
+        let audible = heard.loudness.last().is_some_and(|l| l.momentary_lufs > dynamics::AUDIBLE_LUFS);
         let host = self.host.at(now_s);
         match (std::mem::replace(&mut self.host_plays, host.is_some()), host.is_some()) {
             (true, false) => self.stopped_s = Some(now_s),
@@ -435,8 +433,7 @@ impl Session {
         if !on_heard_beat {
             self.memory.remember_places();
         }
-        let style = backline_play::style(&self.style_at(position, false));
-        let usual = style.map_or(8, |style| style.phrase_bars);
+        let usual = backline_play::usual_phrase_bars(&self.style_at(position, false));
         let ahead = Ahead::of(&self.memory, position, SKETCHED_BARS + 2, self.lap_beats, usual);
 
         // Starts of the bars from the present one on, the loop taken into account.

@@ -18,7 +18,7 @@ mod spans;
 use backline_music::{Beat, ChordSpan, Estimate, Key, KeySpan};
 
 use crate::Models;
-use crate::chroma::{ChromaExtractor, ChromaFrame, HOP_S, LATENCY_S, RATE_HZ};
+use crate::chroma::{ChromaExtractor, ChromaFrame, HOP, HOP_S, LATENCY_S, RATE_HZ, WINDOW};
 use calibration::Sureness;
 use ear::Ear;
 use emission::{Sums, compress};
@@ -34,7 +34,7 @@ pub const DECISION_LAG_S: f64 = LATENCY_S + 4.0 * HOP_S;
 /// Root mean square below which nothing can be a chord (−66 dB).
 const SILENCE: f32 = 5e-4;
 /// Half a window of the chroma, in frames: so long before anything starts it is in the window already.
-const HALF_WINDOW: usize = 4;
+const HALF_WINDOW: usize = WINDOW / 2 / HOP;
 /// Frames that stay open to revision in a stream: three seconds.
 const OPEN_FRAMES: usize = 64;
 /// Frames whose probabilities are brought up to date with each new one; older ones hardly change any more.

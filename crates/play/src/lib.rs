@@ -56,7 +56,7 @@ pub use form::Form;
 pub use models::Models;
 pub use resolve::resolve_style;
 pub use retake::{Line, retake};
-pub use style::{StyleError, StyleInfo, style, styles};
+pub use style::{StyleError, StyleInfo, style, styles, usual_phrase_bars};
 pub use taste::{Taste, Verdict, plan_by_taste};
 
 /// What the player knows about the bar that it is asked for.

@@ -465,5 +465,10 @@ pub fn style(id: &str) -> Option<&'static StyleInfo> {
     styles().iter().find(|style| style.id == id)
 }
 
+/// Bars in a phrase of the style with this id, where the music does not say otherwise; eight where there is none.
+pub fn usual_phrase_bars(id: &str) -> u32 {
+    style(id).map_or(8, |style| style.phrase_bars)
+}
+
 #[cfg(test)]
 mod tests;

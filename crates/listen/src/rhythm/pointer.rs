@@ -338,17 +338,13 @@ impl BarPointer {
                 }
                 let bonus = ring.bonus * by_metre;
                 anywhere += *mass * block.anywhere[code] * bonus;
-                let states = (
-                    &mut self.prob[ring.states()],
-                    &self.touches[ring.touches.clone()],
-                    &mut self.waiting[ring.touches.clone()],
-                );
-                *mass = ring.step(states, gain, ring.leak * self.total, bonus);
+                let (states, touches) = (&mut self.prob[ring.states()], &self.touches[ring.touches.clone()]);
+                *mass = ring.step((states, touches, waiting), gain, ring.leak * self.total, bonus);
                 if mass.sum() < least {
-                    *mass = Lanes::default();
                     ring.rests = true;
-                    self.prob[ring.states()].fill(Lanes::default());
-                    self.waiting[ring.touches.clone()].fill(Lanes::default());
+                    *mass = Lanes::default();
+                    states.fill(Lanes::default());
+                    waiting.fill(Lanes::default());
                 }
                 total += *mass;
             }
