@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use backline_music::{Follow, Metre, Plan, Timeline, Transport};
+use backline_music::{Downmix, Follow, Metre, Plan, Timeline, Transport};
 use backline_synth::Synth;
 use nice_plug::prelude::Transport as HostTransport;
 
@@ -43,6 +43,7 @@ pub struct Processor {
     heard: Tracker,
     before: Option<Transport>,
     sample_rate: f64,
+    downmix: Downmix,
     /// Who is waited for in a render.
     worker: Option<Thread>,
     pace: Pace,
@@ -69,6 +70,7 @@ impl Processor {
             heard: Tracker::new(Tightness::HEARD),
             before: None,
             sample_rate: 48_000.0,
+            downmix: Downmix::new(48_000.0),
             worker: None,
             pace: Pace::new(false, false),
             begun_pos: 0,
@@ -92,6 +94,7 @@ impl Processor {
         self.end.begin(stream_pos, sample_rate);
         self.end.meters.sample_rate.store(sample_rate, Ordering::Relaxed);
         self.sample_rate = sample_rate;
+        self.downmix = Downmix::new(sample_rate);
         self.scheduler.set_sample_rate(sample_rate);
         self.worker = worker;
         self.pace = pace;
@@ -271,10 +274,11 @@ impl Processor {
         fresh: bool,
     ) {
         let mut peak = 0.0f32;
+        let downmix = &mut self.downmix;
         let mix = |i: usize| {
             let sample = match channels {
                 [one] => one[i],
-                [left, right, ..] => 0.5 * (left[i] + right[i]),
+                [left, right, ..] => downmix.mix(left[i], right[i]),
                 [] => 0.0,
             };
             let sample = if sample.is_finite() { sample } else { 0.0 };

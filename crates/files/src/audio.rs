@@ -5,6 +5,7 @@ mod wave;
 use std::fs::File;
 use std::path::Path;
 
+use backline_music::Downmix;
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::Hint;
@@ -45,11 +46,14 @@ impl Audio {
         self.frames() as f64 / f64::from(self.sample_rate)
     }
 
-    /// The mean of the channels: what the listener hears.
+    /// What the listener hears: the channels as one ([`Downmix`]).
     pub fn mono(&self) -> Vec<f32> {
         match &self.right {
             None => self.left.clone(),
-            Some(right) => self.left.iter().zip(right).map(|(l, r)| 0.5 * l + 0.5 * r).collect(),
+            Some(right) => {
+                let mut downmix = Downmix::new(f64::from(self.sample_rate));
+                self.left.iter().zip(right).map(|(l, r)| downmix.mix(*l, *r)).collect()
+            }
         }
     }
 

@@ -19,6 +19,7 @@
 pub mod chord;
 pub mod controls;
 pub mod corrections;
+pub mod downmix;
 pub mod heard;
 pub mod key;
 pub mod metre;
@@ -33,6 +34,7 @@ pub mod time;
 pub use chord::{Chord, Quality};
 pub use controls::{Controls, Follow, StyleChoice};
 pub use corrections::{ChordPin, Corrections};
+pub use downmix::Downmix;
 pub use heard::{Beat, ChordSpan, DrumHit, Estimate, Heard, KeySpan, MelodyPoint, Onset};
 pub use key::{Key, Mode};
 pub use metre::Metre;
