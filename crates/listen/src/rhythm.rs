@@ -13,6 +13,7 @@ mod offline;
 mod online;
 mod pointer;
 mod repeat;
+mod straight;
 
 pub(crate) use changes::ChangeMeter;
 pub use changes::change_strengths;

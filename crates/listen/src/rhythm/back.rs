@@ -49,7 +49,7 @@ pub fn beats_back(beat: impl Fn(usize) -> f32, last: f64, period: f64) -> Vec<f6
 }
 
 /// The beats at `places` without the frames' coarseness: each on the line through its neighbours.
-pub fn evened(places: &[f64]) -> Vec<f64> {
+fn evened(places: &[f64]) -> Vec<f64> {
     let even = |i: usize| {
         let reach = REACH.min(i).min(places.len() - 1 - i);
         let around = &places[i - reach..=i + reach];

@@ -2,12 +2,12 @@
 
 use backline_music::{Beat, Estimate, Metre};
 
-use super::back::evened;
 use super::model::Patterns;
-use super::net::NetFrame;
+use super::net::{NetFrame, logistic};
 use super::octave::Judge;
 use super::pointer::{BarPointer, Join};
-use super::{RhythmFrame, Weight, heard_time_s, is_from_net, place_of};
+use super::straight::straightened;
+use super::{RHYTHM_FPS, RhythmFrame, Weight, heard_time_s, is_from_net, place_of};
 
 /// Beats further than this from any onset are not claimed.
 const STILL_S: f64 = 4.0;
@@ -114,7 +114,7 @@ pub fn best_path(pointer: &BarPointer, frames: &[RhythmFrame], duration_s: f64, 
             decided_s: duration_s,
         });
     }
-    refine(&mut found.beats);
+    refine(&mut found.beats, frames, from_net);
     bars.sort_by(|a, b| b.1.total_cmp(&a.1));
     let total: f32 = bars.iter().map(|b| b.1).sum();
     found.metre = bars.first().map(|(metre, n)| Estimate {
@@ -126,10 +126,39 @@ pub fn best_path(pointer: &BarPointer, frames: &[RhythmFrame], duration_s: f64, 
     found
 }
 
-/// Takes the frames' coarseness out of the beats: each moves to the line through its neighbours.
-fn refine(beats: &mut [Beat]) {
-    let times: Vec<f64> = beats.iter().map(|b| b.time_s).collect();
-    beats.iter_mut().zip(evened(&times)).for_each(|(beat, time_s)| beat.time_s = time_s);
+/// How far from the frame that the pointer gave it a beat is looked for.
+const BESIDE_FRAMES: usize = 3;
+/// What a beat weighs of which the net says nothing.
+const LEAST_WEIGHT: f64 = 0.05;
+
+/// Puts the beats where the net says that they are, between the frames, and on a smooth course.
+fn refine(beats: &mut [Beat], frames: &[RhythmFrame], from_net: bool) {
+    let place = |beat: &Beat| match from_net {
+        true => net_place(frames, place_of(beat.time_s))
+            .map(|(at, weight)| (heard_time_s(0, true) + at / RHYTHM_FPS, weight)),
+        false => None,
+    };
+    let places = beats.iter().map(|beat| place(beat).unwrap_or((beat.time_s, LEAST_WEIGHT)));
+    let (times_s, weights): (Vec<f64>, Vec<f64>) = places.unzip();
+    beats
+        .iter_mut()
+        .zip(straightened(&times_s, &weights))
+        .for_each(|(beat, time_s)| beat.time_s = time_s.max(0.0));
+}
+
+/// Where near the frame at `place` the net's log odds of a beat are highest: the top of the parabola through the three frames
+/// there, and what the beat weighs. `None` where they have no top.
+fn net_place(frames: &[RhythmFrame], place: f64) -> Option<(f64, f64)> {
+    let middle = place.round().max(0.0) as usize;
+    let odds = |i: usize| frames.get(i).and_then(|frame| frame.said).map(|said| said.activations.beat);
+    let near = middle.saturating_sub(BESIDE_FRAMES).max(1)..=middle + BESIDE_FRAMES;
+    let (top, _) = near.filter_map(|i| Some((i, odds(i)?))).max_by(|a, b| a.1.total_cmp(&b.1))?;
+    let (before, at, after) = (odds(top - 1)?, odds(top)?, odds(top + 1)?);
+    // Only a top has a place between frames.
+    (at > before && at >= after).then(|| {
+        let aside = 0.5 * (after - before) / (2.0 * at - before - after);
+        (top as f64 + f64::from(aside), f64::from(logistic(at)).max(LEAST_WEIGHT))
+    })
 }
 
 /// A tempo that this share of the beats keep is one of the song's.
