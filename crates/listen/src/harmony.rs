@@ -5,7 +5,6 @@
 //! readily on beats, and the key is read off the chords. Streaming and file share the decoder; a
 //! file is scored with a model that also sees what comes after.
 
-mod calibration;
 mod ear;
 mod emission;
 mod keys;
@@ -14,12 +13,12 @@ mod net;
 mod params;
 mod repeats;
 mod spans;
+mod sureness;
 
 use backline_music::{Beat, ChordSpan, Estimate, Key, KeySpan};
 
 use crate::Models;
 use crate::chroma::{ChromaExtractor, ChromaFrame, HOP, HOP_S, LATENCY_S, RATE_HZ, WINDOW};
-use calibration::Sureness;
 use ear::Ear;
 use emission::{Sums, compress};
 use keys::KeyTracker;
@@ -27,6 +26,7 @@ use lattice::{Lattice, Place, Weights, arg_max, silent};
 use net::AHEAD;
 use params::{CLASSES, params};
 use spans::{Run, boundary_s, tentative};
+use sureness::Sureness;
 
 /// A frame is decided, tentatively, when this much audio after its centre has been pushed.
 pub const DECISION_LAG_S: f64 = LATENCY_S + 4.0 * HOP_S;

@@ -10,6 +10,7 @@
 //! # Ok::<(), backline_listen::ListenError>(())
 //! ```
 
+mod calibration;
 pub mod chroma;
 pub mod drums;
 pub mod harmony;

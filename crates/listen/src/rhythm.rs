@@ -14,6 +14,7 @@ mod online;
 mod pointer;
 mod repeat;
 mod straight;
+mod sureness;
 
 pub(crate) use changes::ChangeMeter;
 pub use changes::change_strengths;

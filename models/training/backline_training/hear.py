@@ -16,7 +16,9 @@ x2, x3, 1/2, 1/3; 1 %: within 1 %. Lock: when the first beat was told that is fo
 4 beats; locked: whether there was one. Key: MIREX weights, the fifth counted both ways. Chords: WCSR by root, majmin,
 sevenths, majmin_inv, and the mean of over- and under-segmentation; change: median distance of a true change to the nearest
 told one, within 1 s. Drums: onset F at 50 ms for each voice, and of kick, snare and hat counted together (micro).
-Latency: median from an item's own time to its decision (of those that hear it as it comes).
+Latency: median from an item's own time to its decision (of those that hear it as it comes). Beneath the tables: how well the
+probabilities of beats (right within 70 ms, each piece counting once) and metres fit, and the line through log odds that would
+mend it (`crates/listen/src/rhythm/sureness.rs`).
 """
 
 import argparse
@@ -29,6 +31,8 @@ import tempfile
 import mir_eval
 import numpy as np
 
+from .sureness import binned, error, fitted
+
 AUDIO = (".wav", ".flac", ".ogg", ".mp3", ".aif", ".aiff")
 OWN = ("offline", "online", "offline-rules", "online-rules")
 PEERS = ("librosa", "aubio", "madmom", "madmom-bars", "madmom-online", "beatnet", "beatnet-offline", "essentia", "chordino")
@@ -39,6 +43,8 @@ VOICES |= {"tom": ("low_tom", "mid_tom", "high_tom"), "cymbal": ("crash", "ride"
 MICRO = ("kick", "snare", "hat")
 # Since when the music has been going on, in seconds, for the curve of what is right by then.
 SINCE = (0, 4, 8, 16, 32, 1e9)
+# Bins of the calibration error.
+BINS = 10
 
 
 def items(folder):
@@ -267,6 +273,28 @@ def table(rows, columns):
         print(f"| {name:22} | {len(scores):3d} | " + " | ".join(cells) + " |")
 
 
+def sure(truth, heard):
+    """(probability, right) of beats, as long as there are true ones, and of the metre, where they are told."""
+    ref, told = np.array(truth.get("beats_s") or []), {}
+    within = [b for b in heard["beats"] or [] if len(ref) and "prob" in b and b["time_s"] <= ref[-1] + 0.07]
+    if within:
+        told["beats"] = [(b["prob"], float(np.abs(ref - b["time_s"]).min() < 0.07)) for b in within]
+    if truth.get("metre") and heard["metre"] and "prob" in heard["metre"]:
+        told["metre"] = [(heard["metre"]["prob"], float(heard["metre"]["label"] == truth["metre"]))]
+    return told
+
+
+def calibration(told, rng=np.random.default_rng(1)):
+    """Prints how probabilities fit, pieces counting alike: as many are drawn of each."""
+    for what in ("beats", "metre"):
+        drawn = [np.array(t[what])[rng.integers(0, len(t[what]), 50)] for t in told if what in t]
+        if drawn:
+            said, right = np.concatenate(drawn).T
+            line = fitted(said, right)
+            print(f"{what}: said {said.mean():.3f}, right {right.mean():.3f}, calibration error {error(binned(said, right, BINS)):.3f}; "
+                  f"to calibrate: slope {line[0]:.2f} offset {line[1]:.2f}")  # fmt: skip
+
+
 def main():
     """Hears, scores, prints."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -279,11 +307,13 @@ def main():
     pairs = list(items(args.folder))
     if not pairs:
         raise SystemExit(f"{args.folder} holds no recording with a .json of the same stem beside it")
-    found = {}
+    found, told = {}, {}
     for mode in args.modes.split(","):
         try:
             hear = (lambda audio: backline(args.backline, mode, audio)) if mode in OWN else (lambda a: peer(mode, a))
-            found[mode] = [score(truth, hear(audio), mode in CAUSAL) for audio, truth in pairs]
+            heard = [hear(audio) for audio, _ in pairs]
+            found[mode] = [score(truth, h, mode in CAUSAL) for h, (_, truth) in zip(heard, pairs)]
+            told[mode] = [sure(truth, h) for h, (_, truth) in zip(heard, pairs)]
         except ImportError as error:
             print(f"{mode} is not installed and left out ({error})")
     columns = list(collections.OrderedDict.fromkeys(k for scores in found.values() for s in scores for k in s))
@@ -293,6 +323,8 @@ def main():
         print(f"\n{condition}")
         table([(m, [s for s, c in zip(scores, conditions) if c == condition]) for m, scores in found.items()], columns)
     for mode in (m for m in found if m in OWN[:2]):
+        print(f"\n{mode}")
+        calibration(told[mode])
         for figure in ("beat F", "majmin", "sevenths", "key"):
             ranked = sorted((s[figure], a.stem) for s, (a, _) in zip(found[mode], pairs) if figure in s)
             print(f"\nworst {figure}, {mode}: " + ", ".join(f"{n} {v:.2f}" for v, n in ranked[: args.worst]))

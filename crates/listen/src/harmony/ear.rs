@@ -3,11 +3,11 @@
 use backline_music::Quality;
 use backline_nets::Model;
 
-use super::calibration::{self, Sureness};
 use super::emission::{Scorer, Sums, normalise};
 use super::net::{AHEAD, STREAM_WINDOWS, StreamEar, Told, tell_recording};
 use super::params::{CHORDS, CLASSES, Emission, QUALITIES};
 use super::repeats::{Borrowing, Memory, Repeats};
+use super::sureness::{self, Sureness};
 
 /// The net's and the perceptron's share of the word on a chord, as exponents on their probabilities, in a stream and
 /// with hindsight; chosen on the validation songs. They err in different places, so together they do better than each.
@@ -125,10 +125,10 @@ impl Ear {
     /// How the decoders' probabilities are to be read.
     pub(crate) fn sureness(&self, hindsight: bool) -> Sureness {
         match (&self.net, hindsight) {
-            (Net::None, false) => calibration::STREAM_RULES,
-            (Net::None, true) => calibration::RECORDING_RULES,
-            (_, false) => calibration::STREAM_NET,
-            (_, true) => calibration::RECORDING_NET,
+            (Net::None, false) => sureness::STREAM_RULES,
+            (Net::None, true) => sureness::RECORDING_RULES,
+            (_, false) => sureness::STREAM_NET,
+            (_, true) => sureness::RECORDING_NET,
         }
     }
 

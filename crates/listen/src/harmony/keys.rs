@@ -7,9 +7,9 @@ use std::collections::VecDeque;
 
 use backline_music::{Estimate, Key, KeySpan, Quality};
 
-use super::calibration::Calibration;
 use super::net::KEYS;
 use super::params::{CHORDS, CLASSES, NO_CHORD, QUALITIES, params};
+use crate::calibration::Calibration;
 
 /// Frames that make one step of evidence: about a second.
 const STEP_FRAMES: usize = 22;

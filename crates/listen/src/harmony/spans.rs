@@ -2,10 +2,11 @@
 
 use backline_music::{Chord, ChordSpan, PitchClass, Quality};
 
-use super::calibration::{Calibration, SHOWN_AT_ONCE};
 use super::lattice::{Node, arg_max, bass};
 use super::net::BASSES;
 use super::params::{CLASSES, NO_CHORD, QUALITIES};
+use super::sureness::SHOWN_AT_ONCE;
+use crate::calibration::Calibration;
 use crate::chroma::HOP_S;
 
 /// A change of chord this near to a beat is on it.

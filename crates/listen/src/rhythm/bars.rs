@@ -17,7 +17,9 @@ use super::back::beats_back;
 use super::hindsight::{HEADS, Rows, beat_of};
 use super::net::{METRES, number_of};
 use super::offline::Path;
+use super::sureness::{RECORDING_METRE, STREAM_METRE};
 use super::{RHYTHM_FPS, heard_time_s, place_of};
+use crate::calibration::Calibration;
 use crate::chroma::ChromaFrame;
 use crate::logbands::bands;
 
@@ -238,6 +240,36 @@ fn estimate(masses: [f64; METRES.len()]) -> Estimate<Metre> {
     Estimate { value, prob, runner_up: Some(told(sorted[1])) }
 }
 
+/// The metre of most `bars`, with the share that it has in what the net `said` of the beats.
+fn of_beats(bars: &[f64; METRES.len()], said: &[f32]) -> Estimate<Metre> {
+    let mut shares = [0.0; METRES.len()];
+    for y in said.chunks_exact(WIDTH) {
+        shares.iter_mut().zip(super::net::probs(&y[1..])).for_each(|(share, p)| *share += f64::from(p));
+    }
+    let whole = shares.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+    let most = |of: &[f64], but: Option<usize>| {
+        let others = (0..METRES.len()).filter(|m| Some(*m) != but);
+        others.max_by(|a, b| of[*a].total_cmp(&of[*b])).unwrap_or(0)
+    };
+    let value = most(bars, None);
+    let other = most(&shares, Some(value));
+    let share = |m: usize| (shares[m] / whole) as f32;
+    // What follows the bars is told, even where a metre that the beats speak of is another one.
+    Estimate {
+        value: metre(value),
+        prob: share(value),
+        runner_up: Some((metre(other), share(other).min(share(value)))),
+    }
+}
+
+/// With the share of cases that are right in place of what was reckoned; the runner-up has of the rest what it had before.
+fn sure(estimate: Estimate<Metre>, calibration: Calibration) -> Estimate<Metre> {
+    let prob = calibration.of(estimate.prob);
+    let rest =
+        |p: f32| (p * (1.0 - prob) / (1.0 - estimate.prob).max(f32::EPSILON)).min(1.0 - prob).min(prob);
+    Estimate { value: estimate.value, prob, runner_up: estimate.runner_up.map(|(metre, p)| (metre, rest(p))) }
+}
+
 /// Whether `model` is a net of bars.
 fn fits(model: &Model) -> bool {
     const FEWEST_AT_ONCE: usize = 4;
@@ -376,7 +408,7 @@ impl BarCounter {
         belief.iter_mut().zip(beside.likelihoods()).for_each(|(p, l)| *p *= libm::exp(l));
         let mut masses = [0.0; METRES.len()];
         places().zip(belief).for_each(|((m, _), p)| masses[m] += p);
-        let metre = estimate(masses);
+        let metre = sure(estimate(masses), STREAM_METRE);
         let likeliest = (0..METRES.len()).max_by(|a, b| masses[*a].total_cmp(&masses[*b])).unwrap_or(0);
         let of_metre = || places().zip(belief).filter(|((m, _), _)| *m == likeliest);
         let ((_, beat), prob) = of_metre().max_by(|a, b| a.1.total_cmp(&b.1))?;
@@ -456,8 +488,8 @@ pub fn count(model: &Model, rows: &[f32], chroma: &[ChromaFrame], path: &mut Pat
     let at: Vec<f64> = path.beats.iter().map(|b| place_of(b.time_s)).collect();
     let evidence = Evidence { rows, first: 0, chroma };
     let x: Vec<f32> = at.windows(2).flat_map(|w| evidence.describe(w[0], w[1])).collect();
-    let mut heard: Vec<Belief> =
-        listen(model, &x, at.len() - 1)?.chunks_exact(WIDTH).map(likelihoods).collect();
+    let said = listen(model, &x, at.len() - 1)?;
+    let mut heard: Vec<Belief> = said.chunks_exact(WIDTH).map(likelihoods).collect();
     // Of the last beat, which nothing follows, nothing is known.
     heard.push([0.0; PLACES_IN_ALL]);
     // The pointer has an ear of its own.
@@ -475,7 +507,7 @@ pub fn count(model: &Model, rows: &[f32], chroma: &[ChromaFrame], path: &mut Pat
         }
         (beat.bar, beat.beat) = (bar, place as u8 + 1);
     }
-    path.metre = Some(estimate(bars)).filter(|_| bar > 0);
+    path.metre = (bar > 0).then(|| sure(of_beats(&bars, &said), RECORDING_METRE));
     Ok(())
 }
 

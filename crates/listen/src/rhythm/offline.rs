@@ -7,6 +7,7 @@ use super::net::{NetFrame, logistic};
 use super::octave::Judge;
 use super::pointer::{BarPointer, Join};
 use super::straight::straightened;
+use super::sureness::RECORDING_BEAT;
 use super::{RHYTHM_FPS, RhythmFrame, Weight, heard_time_s, is_from_net, place_of};
 
 /// Beats further than this from any onset are not claimed.
@@ -64,6 +65,8 @@ pub fn decode(
     }
     let told = path.tempo_bpm.unwrap_or(bpm);
     path.octaves = verdict.ratios.iter().map(|(r, p)| (told * r / ratio, RELATED_PROB * p)).collect();
+    let sure = RECORDING_BEAT.of(path.octaves[0].1);
+    path.beats.iter_mut().for_each(|beat| beat.prob = sure);
     path
 }
 

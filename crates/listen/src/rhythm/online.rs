@@ -11,6 +11,7 @@ use super::model::Patterns;
 use super::net::NetFrame;
 use super::octave::Judge;
 use super::pointer::{BarPointer, Join};
+use super::sureness::STREAM_BEAT;
 use super::{RHYTHM_FPS, RhythmFrame, Weight, heard_time_s, place_of};
 use crate::chroma::ChromaFrame;
 
@@ -410,7 +411,7 @@ impl Tracker {
             time_s: beat_s,
             bar: if index == 0 { bar_before + 1 } else { bar_before },
             beat: index as u8 + 1,
-            prob: reading.prob,
+            prob: STREAM_BEAT.of(reading.prob),
             decided_s: now_s,
         };
         if !passed {

@@ -10,6 +10,7 @@ import subprocess
 import mir_eval
 import numpy as np
 
+from ..sureness import binned, error, fitted
 from . import corpus, songs
 
 VOCABULARIES = ("root", "majmin", "sevenths", "majmin_inv")
@@ -61,7 +62,7 @@ def report(title, picked, told):
     of_keys, key_line = keys(picked, told)
     pooled |= of_keys
     print(title + ": " + ", ".join(f"{n} {v:.4f}" for n, v in pooled.items()))
-    # What crates/listen/src/harmony/calibration.rs has yet to do; slope 1 and offset 0 once it has.
+    # What crates/listen/src/harmony/sureness.rs has yet to do; slope 1 and offset 0 once it has.
     print("  to calibrate: chord slope {:.2f} offset {:.2f}, key slope {:.2f} offset {:.2f}".format(*line, *key_line))
     print("  said, right, share: " + "; ".join(f"{a:.2f} {b:.2f} {c:.2f}" for a, b, c in bins))
     since = {}
@@ -145,31 +146,6 @@ def calibration(picked, told):
     said, right = np.concatenate(said), np.concatenate(right)
     rows = binned(said, right, BINS)
     return error(rows), rows, fitted(said, right)
-
-
-def binned(said, right, bins):
-    """Mean said, share right and share of all, of each bin of what was said that has any."""
-    which = np.minimum((said * bins).astype(int), bins - 1)
-    return [(said[which == b].mean(), right[which == b].mean(), (which == b).mean()) for b in range(bins) if (which == b).any()]
-
-
-def error(rows):
-    """Expected calibration error of `binned`."""
-    return sum(abs(p - r) * n for p, r, n in rows)
-
-
-def fitted(said, right):
-    """Slope and offset of the line through the log odds of what was said that fits what was right (Newton's method)."""
-    p = np.clip(said, 1e-6, 1 - 1e-6)
-    x = np.stack([np.log(p / (1 - p)), np.ones(len(p))])
-    w = np.array([0.3, 0.0])
-    for _ in range(60):
-        q = 1 / (1 + np.exp(-np.clip(w @ x, -30, 30)))
-        h = (x * (q * (1 - q) + 1e-9)) @ x.T / len(p) + 1e-9 * np.eye(2)
-        step = np.linalg.solve(h, x @ (q - right) / len(p))
-        # Damped: far from the solution a whole step leads away from it.
-        w -= step / max(1.0, 4 * np.linalg.norm(step))
-    return w
 
 
 def keys(picked, told):
