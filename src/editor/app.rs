@@ -404,6 +404,7 @@ impl App {
     }
 
     fn set_corrections(&mut self, name: String, corrections: Corrections) {
+        let corrections = corrections.sanitised();
         if corrections != self.corrections {
             let change = Some((self.corrections.clone(), corrections.clone()));
             self.history.push(name, Change { corrections: change, ..Change::default() });

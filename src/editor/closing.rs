@@ -7,6 +7,8 @@
 
 use std::cell::RefCell;
 use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -64,28 +66,71 @@ impl Drop for Mark {
     }
 }
 
+/// Keeps faults of the app inside. The window's thread, or on other systems the host's, would carry one into the host, where it ends
+/// the session: without this a fault while painting costs more than the window.
+#[derive(Clone, Default)]
+struct Guard(Arc<AtomicBool>);
+
+impl Guard {
+    /// Does `act`, unless something failed before since the window was opened.
+    fn run(&self, act: impl FnOnce()) {
+        // What a fault leaves half done is not looked at again until the window is opened anew.
+        if !self.has_failed() && catch_unwind(AssertUnwindSafe(act)).is_err() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn has_failed(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// A window opens.
+    fn begin(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// What the window says after a fault.
+const FAULT: &str =
+    "The window has stopped because of a fault; the band plays on. Close the window and open it again.";
+
 /// The app, which outlives the framework's editors: each window has one of its own, so that it opens as large as the window before
 /// it was.
 #[derive(Clone)]
-struct Lasting(Arc<Mutex<App>>);
+struct Lasting {
+    app: Arc<Mutex<App>>,
+    guard: Guard,
+}
 
 impl Lasting {
     fn app(&self) -> MutexGuard<'_, App> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.app.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl NiceEguiApp for Lasting {
     fn build(&mut self, ctx: egui::Context, gui: GuiContext, frame: &mut Frame) -> Result<(), HandlerError> {
-        self.app().build(ctx, gui, frame)
+        self.guard.begin();
+        let mut built = Ok(());
+        self.guard.run(|| built = self.app().build(ctx, gui, frame));
+        built
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut Frame) {
-        self.app().ui(ui, frame);
+        self.guard.run(|| self.app().ui(ui, frame));
+        if self.guard.has_failed() {
+            let rect = ui.max_rect();
+            ui.painter().rect_filled(rect, 0.0, egui::Color32::BLACK);
+            let font = egui::FontId::proportional(14.0);
+            let text =
+                ui.painter().layout(FAULT.to_owned(), font, egui::Color32::LIGHT_GRAY, rect.width() - 40.0);
+            ui.painter().galley(rect.center() - text.size() / 2.0, text, egui::Color32::LIGHT_GRAY);
+        }
     }
 
     fn editor_closed(&mut self) {
-        self.app().editor_closed();
+        // After a fault as well: what was open is to be let go of.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.app().editor_closed()));
     }
 }
 
@@ -110,7 +155,7 @@ impl Window {
         let threads = Threads::default();
         let app = App::new(Arc::clone(&params), end, threads.clone());
         let extent = app.extent();
-        let app = Lasting(Arc::new(Mutex::new(app)));
+        let app = Lasting { app: Arc::new(Mutex::new(app)), guard: Guard::default() };
         Self { app, params, extent, news, settings, threads }
     }
 
@@ -235,5 +280,23 @@ impl EditorHandle for Handle {
 
     fn param_modulation_changed(&self, id: &str, modulation_offset: f32) {
         self.0.param_modulation_changed(id, modulation_offset);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_stays_in_the_window_until_it_is_opened_again() {
+        let (guard, mut painted) = (Guard::default(), 0);
+        guard.run(|| painted += 1);
+        guard.run(|| panic!("a fault in a test"));
+        assert!(guard.has_failed());
+        guard.run(|| painted += 1);
+        assert_eq!(painted, 1, "what failed is painted again");
+        guard.begin();
+        guard.run(|| painted += 1);
+        assert!(!guard.has_failed() && painted == 2);
     }
 }

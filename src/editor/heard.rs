@@ -1,6 +1,6 @@
 //! What is heard: the level, tempo, key, metre and style with how sure they are, and the last seconds.
 
-use backline_music::{Key, Metre};
+use backline_music::{Corrections, Key, Metre};
 use egui::{Align2, Color32, Rect, Stroke, pos2, vec2};
 
 use super::dial::ParamId;
@@ -185,10 +185,12 @@ fn tempo(room: &mut Room<'_, '_>, rect: Rect) {
     if let Some((bpm, _)) = heard {
         let chip =
             |top: f32| Rect::from_min_size(pos2(rect.right() - 32.0, rect.top() + top), vec2(30.0, 18.0));
-        if room.button("Half tempo", chip(18.0), "÷2", false, true, tooltips::HALF).clicked() {
+        let half = Corrections::allows_tempo(bpm / 2.0);
+        if room.button("Half tempo", chip(18.0), "÷2", false, half, tooltips::HALF).clicked() {
             room.acts.push(Action::Correct(Correction::Tempo(Some(bpm / 2.0))));
         }
-        if room.button("Double tempo", chip(40.0), "×2", false, true, tooltips::DOUBLE).clicked() {
+        let double = Corrections::allows_tempo(bpm * 2.0);
+        if room.button("Double tempo", chip(40.0), "×2", false, double, tooltips::DOUBLE).clicked() {
             room.acts.push(Action::Correct(Correction::Tempo(Some(bpm * 2.0))));
         }
     }

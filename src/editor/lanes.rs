@@ -218,6 +218,12 @@ pub fn place(part: Part) -> String {
     format!("{part} lane")
 }
 
+/// How long a note is that is pulled to `length` beats where `left` are left of its bar: no shorter than half a step, but where less
+/// is left than that, as much as there is.
+fn pulled(length: f64, left: f64) -> f64 {
+    length.clamp((STEP / 2.0).min(left), left)
+}
+
 /// The name of what is at a key.
 fn name(part: Part, key: u8) -> String {
     match DrumVoice::from_gm_key(key) {
@@ -299,8 +305,7 @@ pub fn hand(room: &mut Room<'_, '_>, grid: &Grid<'_>, rect: Rect, bars: &[ShownB
             if let Some(at) = response.interact_pointer_pos() {
                 let to = axis.beat(at.x) - stroke.bar.start_beat;
                 let to = if free { to } else { (to / STEP).ceil() * STEP };
-                note.length_beats =
-                    (to - note.at_beats).clamp(STEP / 2.0, stroke.bar.length_beats - note.at_beats);
+                note.length_beats = pulled(to - note.at_beats, stroke.bar.length_beats - note.at_beats);
             }
         } else {
             stroke.velocity = (stroke.velocity - delta.y * if fine { 0.1 } else { 1.0 }).clamp(1.0, 127.0);
@@ -498,5 +503,22 @@ fn retake(room: &mut Room<'_, '_>, parts: &[Part], name: String) {
     }
     if edits != *room.scene.edits {
         room.acts.push(Action::Edit(name, edits));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_begun_at_the_end_of_its_bar_is_as_long_as_what_is_left() {
+        for bar in [4.0, 3.5, 0.625, 0.125] {
+            for left in [bar, STEP, STEP / 2.0, 0.05, 1e-9, 0.0] {
+                for length in [-1.0, 0.0, 0.03, 0.3, 9.0] {
+                    let pulled = pulled(length, left);
+                    assert!((0.0..=left).contains(&pulled) && (pulled >= STEP / 2.0 || pulled == left));
+                }
+            }
+        }
     }
 }

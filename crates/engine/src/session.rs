@@ -28,6 +28,8 @@ use crate::view::{HeardCell, Place, heard_cells};
 /// to pass through the worker, and no more, since what is turned or heard later than this acts one
 /// bar later.
 const COMMIT_LEAD_S: f64 = 0.25;
+/// And so many beats, at least.
+const LEAST_LEAD_BEATS: f64 = 0.125;
 /// Bars sketched beyond the committed one.
 const SKETCHED_BARS: usize = 4;
 /// Onsets sooner than this after the host stopped are of what it played.
@@ -356,8 +358,9 @@ impl Session {
             self.memory.hear_onsets(&heard.onsets);
         }
 
-        let lead =
-            (COMMIT_LEAD_S * position.tempo_bpm / 60.0).clamp(0.125, position.metre.bar_quarters() / 2.0);
+        // Of the shortest bars there are, half is less than the least.
+        let half = position.metre.bar_quarters() / 2.0;
+        let lead = (COMMIT_LEAD_S * position.tempo_bpm / 60.0).clamp(LEAST_LEAD_BEATS.min(half), half);
         let at_line = position.beat >= position.bar_end() - lead;
         let here = place(position.bar_start);
         if let Some(before) = edited {

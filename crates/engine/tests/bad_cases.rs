@@ -207,3 +207,30 @@ fn a_jam_that_never_comes_back_is_hinted_at() {
     );
     assert!(said < 0.3 && share > 0.6, "{said} {share}");
 }
+
+#[test]
+fn bars_of_every_length_are_planned() {
+    for (numerator, denominator) in [(1, 32), (2, 32), (7, 32), (1, 16), (3, 16), (5, 4), (32, 4), (32, 1)] {
+        let metre = Metre::new(numerator, denominator).unwrap();
+        let quarters = metre.bar_quarters();
+        let mut session = Session::new(RATE).unwrap();
+        for block in 0..60 {
+            let pos_beats = f64::from(block) * BLOCK as f64 / RATE * 2.0;
+            let bar_start_beats = (pos_beats / quarters).floor() * quarters;
+            let transport = Transport {
+                playing: true,
+                pos_beats,
+                tempo_bpm: 120.0,
+                metre,
+                bar_start_beats,
+                loop_beats: None,
+            };
+            session.feed(&[0.0; BLOCK], &transport);
+        }
+        let bars = &session.plan().bars;
+        assert!(!bars.is_empty(), "no bar of {metre}");
+        for pair in bars.windows(2) {
+            assert!((pair[1].start_beat - pair[0].end_beat()).abs() < 1e-6, "a gap between bars of {metre}");
+        }
+    }
+}

@@ -158,10 +158,15 @@ impl Corrections {
         kept
     }
 
+    /// Whether a tempo can be corrected to `bpm`.
+    pub fn allows_tempo(bpm: f64) -> bool {
+        (20.0..=400.0).contains(&bpm)
+    }
+
     /// The same corrections without what no music can mean.
     #[must_use]
     pub fn sanitised(mut self) -> Self {
-        self.tempo_near_bpm = self.tempo_near_bpm.filter(|bpm| (20.0..=400.0).contains(bpm));
+        self.tempo_near_bpm = self.tempo_near_bpm.filter(|bpm| Self::allows_tempo(*bpm));
         self.metre = self.metre.filter(|m| Metre::new(m.numerator, m.denominator).is_some());
         let pins = std::mem::take(&mut self.chords);
         pins.into_iter().for_each(|pin| self.pin(pin));
