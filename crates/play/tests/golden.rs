@@ -28,7 +28,7 @@ fn hash(controls: &Controls, metre: impl Fn(&str) -> Metre) -> u64 {
 
 #[test]
 fn a_seed_keeps_its_notes() {
-    assert_eq!(format!("{:016x}", hash(&Controls::default(), native)), "ae39a3f828ff7ec4");
+    assert_eq!(format!("{:016x}", hash(&Controls::default(), native)), "4184dd56c761a979");
     let wild = Controls {
         seed: 7,
         energy: 0.7,
