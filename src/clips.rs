@@ -125,7 +125,7 @@ impl Clip {
             }
             Format::MusicXml => {
                 let path = free(folder, &self.name, "musicxml");
-                LeadSheet { title: &self.name, bars: &self.bars, key: self.key }
+                LeadSheet { title: &self.name, bars: &self.bars, keys: self.key.into() }
                     .write(&path)
                     .map_err(failed)?;
                 written.push(path);

@@ -138,7 +138,7 @@ fn read(path: &Path, name: String) -> Result<Taken, String> {
     let quarters = |ticks: u32| f64::from(ticks) / f64::from(song.ppq.max(1));
     let tempo_bpm = quarters(end - line) / seconds.max(1e-9) * 60.0;
     let chords = after(&chords, quarters(line));
-    Ok(Taken { name, tempo_bpm, key: song.key, metre, chords, notices: Vec::new() })
+    Ok(Taken { name, tempo_bpm, key: song.key(), metre, chords, notices: Vec::new() })
 }
 
 /// The first bar line of a song, and its metre: what comes before, a pickup or the time until a recording's music begins, has

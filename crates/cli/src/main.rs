@@ -8,6 +8,7 @@ mod analyze;
 mod args;
 mod demo;
 mod inputs;
+mod limiter;
 mod progress;
 mod report;
 mod styles;

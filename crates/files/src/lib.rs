@@ -22,6 +22,7 @@
 pub mod analysis;
 pub mod audio;
 mod error;
+mod keys;
 pub mod midi;
 pub mod musicxml;
 pub mod wav;
@@ -30,5 +31,6 @@ pub mod whole;
 pub use analysis::Analysis;
 pub use audio::{Audio, read_audio};
 pub use error::FileError;
+pub use keys::Keys;
 pub use midi::MidiSong;
 pub use musicxml::LeadSheet;

@@ -13,8 +13,8 @@ use backline_music::{Key, Metre, Mode, Part, PlannedBar, TempoMap};
 use midly::num::{u4, u7, u15, u24, u28};
 use midly::{Format, Header, MetaMessage, MidiMessage, Smf, Timing, TrackEvent, TrackEventKind};
 
-use crate::FileError;
 use crate::whole::write_bytes;
+use crate::{FileError, Keys};
 use grid::Grid;
 
 /// Ticks a quarter note in files that Backline writes.
@@ -66,8 +66,8 @@ pub struct MidiSong {
     pub tempo: Vec<(u32, u32)>,
     /// Ticks with the metre that holds from there; in order.
     pub metres: Vec<(u32, Metre)>,
-    /// Key signature.
-    pub key: Option<Key>,
+    /// Ticks with the key signature that holds from there; in order.
+    pub keys: Vec<(u32, Key)>,
     /// Ticks with the text of a marker: chord symbols.
     pub markers: Vec<(u32, String)>,
     /// The tracks.
@@ -80,19 +80,22 @@ pub struct MidiSong {
 impl MidiSong {
     /// The song of `bars` on a recording's `tempo`, with a track for each of `parts`. Chord symbols
     /// become markers, one a tick; `program` gives the General MIDI program of a part, counted from 0.
+    /// Key signatures stand at the bar lines that lie nearest to where `keys` change, and symbols are spelt in the key of their beat.
     /// Where a key is struck again while it sounds, the first note ends there. The song ends with its last
     /// bar, or with the last note where that is later.
     pub fn from_plan(
         name: &str,
         bars: &[PlannedBar],
         tempo: &TempoMap,
-        key: Option<Key>,
+        keys: impl Into<Keys>,
         parts: &[Part],
         program: impl Fn(Part) -> u8,
     ) -> Self {
         let grid = Grid::new(bars, tempo);
+        let keys = keys.into().at_bar_lines(bars);
         let mut markers: Vec<(u32, String)> = Vec::new();
         for planned in bars.iter().flat_map(|bar| &bar.chords) {
+            let key = keys.at(planned.start_beat);
             let symbol = planned.chord.map_or_else(|| "N.C.".to_owned(), |chord| chord.symbol_in(key));
             let tick = grid.tick(planned.start_beat);
             // Chords from before the recording all land on its first tick: the last of them holds.
@@ -126,7 +129,13 @@ impl MidiSong {
             ppq: PPQ,
             tempo: grid.tempo_events(),
             metres: grid.metre_events(bars),
-            key,
+            // The first holds from the beginning of the file.
+            keys: keys
+                .changes()
+                .iter()
+                .enumerate()
+                .map(|(i, &(beat, key))| (if i == 0 { 0 } else { grid.tick(beat) }, key))
+                .collect(),
             markers,
             tracks: parts.iter().map(track).collect(),
             end: bars.last().map_or(0, |bar| grid.tick(bar.end_beat())),
@@ -135,6 +144,11 @@ impl MidiSong {
         // The recording's tempo may go on after the bars that are played.
         song.tempo.retain(|&(tick, _)| tick == 0 || tick < song.end);
         song
+    }
+
+    /// The key that it begins in.
+    pub fn key(&self) -> Option<Key> {
+        self.keys.first().map(|(_, key)| *key)
     }
 
     /// Ends the song at `end` ticks: notes that sound on are let go there, and none begins there or later.
@@ -200,9 +214,11 @@ impl MidiSong {
             let clocks = if metre.is_compound() { 36 } else { 24 };
             (t, 2, MetaMessage::TimeSignature(metre.numerator, power, clocks, 8))
         }));
-        if let Some(key) = self.key {
-            events.push((0, 3, MetaMessage::KeySignature(key.accidentals(), key.mode == Mode::Minor)));
-        }
+        events.extend(
+            self.keys.iter().map(|&(t, key)| {
+                (t, 3, MetaMessage::KeySignature(key.accidentals(), key.mode == Mode::Minor))
+            }),
+        );
         events.extend(self.markers.iter().map(|(t, text)| (*t, 4, MetaMessage::Marker(text.as_bytes()))));
         events.sort_by_key(|&(tick, rank, _)| (tick, rank));
         with_deltas(events.into_iter().map(|(tick, _, meta)| (tick, TrackEventKind::Meta(meta))), end)

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use backline_music::{Chord, Key, Metre, Mode, NoteName, PlannedBar, Quality};
 
-use crate::FileError;
 use crate::whole::write_bytes;
+use crate::{FileError, Keys};
 
 /// Divisions of a quarter note; chords are placed to the nearest.
 const DIVISIONS: f64 = 480.0;
@@ -16,14 +16,14 @@ const DIVISIONS: f64 = 480.0;
 const SAME_TEMPO: f64 = 0.02;
 
 /// A song's harmony, bar by bar.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct LeadSheet<'a> {
     /// Its title.
     pub title: &'a str,
     /// Its bars; notes are left out.
     pub bars: &'a [PlannedBar],
-    /// Its key.
-    pub key: Option<Key>,
+    /// Its keys, told at the bar lines that lie nearest to where they change.
+    pub keys: Keys,
 }
 
 impl LeadSheet<'_> {
@@ -44,14 +44,16 @@ impl LeadSheet<'_> {
         );
         xml.push_str("  <part-list>\n    <score-part id=\"P1\"><part-name>Chords</part-name></score-part>\n  </part-list>\n");
         xml.push_str("  <part id=\"P1\">\n");
-        let (mut metre, mut tempo, mut symbol) = (None, None, None);
+        let keys = self.keys.at_bar_lines(self.bars);
+        let (mut metre, mut key, mut tempo, mut symbol) = (None, None, None, None);
         // A pickup is bar 0: bar 1 is where the first whole bar begins.
         let pickup = matches!(self.bars, [first, second, ..]
             if first.start_beat < -1e-6 && first.metre.bar_quarters() < second.metre.bar_quarters());
         for (number, bar) in (u32::from(!pickup)..).zip(self.bars) {
             let implicit = if number == 0 { " implicit=\"yes\"" } else { "" };
             let _ = writeln!(xml, "    <measure number=\"{number}\"{implicit}>");
-            self.attributes(&mut xml, metre.is_none(), bar.metre, &mut metre);
+            let now = (keys.at(bar.start_beat), bar.metre);
+            attributes(&mut xml, now, (&mut key, &mut metre));
             tempo_mark(&mut xml, bar, &mut tempo);
             for planned in &bar.chords {
                 // As on any lead sheet, a chord that goes on is not written again.
@@ -60,7 +62,7 @@ impl LeadSheet<'_> {
                 }
                 let offset = ((planned.start_beat - bar.start_beat) * DIVISIONS).round();
                 let offset = offset.clamp(0.0, bar.metre.bar_quarters() * DIVISIONS);
-                harmony(&mut xml, planned.chord, self.key, offset);
+                harmony(&mut xml, planned.chord, keys.at(planned.start_beat), offset);
             }
             let duration = (bar.metre.bar_quarters() * DIVISIONS).round();
             let _ = writeln!(
@@ -84,26 +86,32 @@ impl LeadSheet<'_> {
     pub fn write(&self, path: &Path) -> Result<(), FileError> {
         write_bytes(path, self.to_xml().as_bytes())
     }
+}
 
-    fn attributes(&self, xml: &mut String, first: bool, metre: Metre, last: &mut Option<Metre>) {
-        if last.replace(metre) == Some(metre) {
-            return;
-        }
-        xml.push_str("      <attributes>");
-        if first {
-            let _ = write!(xml, "<divisions>{DIVISIONS:.0}</divisions>");
-            if let Some(key) = self.key {
-                let mode = if key.mode == Mode::Minor { "minor" } else { "major" };
-                let _ = write!(xml, "<key><fifths>{}</fifths><mode>{mode}</mode></key>", key.accidentals());
-            }
-        }
-        let (beats, unit) = (metre.numerator, metre.denominator);
-        let _ = write!(xml, "<time><beats>{beats}</beats><beat-type>{unit}</beat-type></time>");
-        if first {
-            xml.push_str("<clef><sign>G</sign><line>2</line></clef>");
-        }
-        xml.push_str("</attributes>\n");
+/// Key and metre where they change.
+fn attributes(xml: &mut String, now: (Option<Key>, Metre), last: (&mut Option<Key>, &mut Option<Metre>)) {
+    let (key, metre) = now;
+    let first = last.1.is_none();
+    let (old_key, old_metre) = (std::mem::replace(last.0, key), last.1.replace(metre));
+    let (key, metre) = (key.filter(|_| key != old_key), Some(metre).filter(|_| Some(metre) != old_metre));
+    if key.is_none() && metre.is_none() {
+        return;
     }
+    xml.push_str("      <attributes>");
+    if first {
+        let _ = write!(xml, "<divisions>{DIVISIONS:.0}</divisions>");
+    }
+    if let Some(key) = key {
+        let mode = if key.mode == Mode::Minor { "minor" } else { "major" };
+        let _ = write!(xml, "<key><fifths>{}</fifths><mode>{mode}</mode></key>", key.accidentals());
+    }
+    if let Some(Metre { numerator, denominator }) = metre {
+        let _ = write!(xml, "<time><beats>{numerator}</beats><beat-type>{denominator}</beat-type></time>");
+    }
+    if first {
+        xml.push_str("<clef><sign>G</sign><line>2</line></clef>");
+    }
+    xml.push_str("</attributes>\n");
 }
 
 fn tempo_mark(xml: &mut String, bar: &PlannedBar, last: &mut Option<f64>) {
@@ -279,7 +287,7 @@ mod tests {
             bar(2, Metre::THREE_FOUR, 120.0, &[(0.0, 3.0, "N")]),
         ];
         let key = Some(Key::new(PitchClass::A, Mode::Minor));
-        let xml = LeadSheet { title: "Rock & <roll>", bars: &bars, key }.to_xml();
+        let xml = LeadSheet { title: "Rock & <roll>", bars: &bars, keys: key.into() }.to_xml();
         let score = Node::read(&xml);
         assert_eq!((score.name.as_str(), score.attributes.as_str()), ("score-partwise", "version=\"4.0\""));
         assert_eq!(score.say("work-title"), "Rock &amp; &lt;roll&gt;");
@@ -312,12 +320,32 @@ mod tests {
     fn notes_are_spelt_in_the_key() {
         let chords = [(0.0, 2.0, "C#:min"), (2.0, 2.0, "B:maj/3")];
         let key = Some(Key::new(PitchClass::E, Mode::Major));
-        let sheet = LeadSheet { title: "", bars: &[bar(0, Metre::FOUR_FOUR, 96.0, &chords)], key };
+        let sheet =
+            LeadSheet { title: "", bars: &[bar(0, Metre::FOUR_FOUR, 96.0, &chords)], keys: key.into() };
         let score = Node::read(&sheet.to_xml());
         let said = score.all("harmony");
         let words = |node: &Node| ["root-step", "root-alter", "bass-step", "bass-alter"].map(|w| node.say(w));
         assert_eq!(words(said[0]), ["C", "1", "", ""]);
         assert_eq!(words(said[1]), ["B", "", "D", "1"]);
+    }
+
+    #[test]
+    fn a_change_of_key_is_written_and_spelt() {
+        let chords = [[(0.0, 4.0, "C")], [(0.0, 4.0, "Ab")], [(0.0, 4.0, "E")], [(0.0, 4.0, "Ab:min")]];
+        let bars: Vec<PlannedBar> =
+            (0..4).map(|i| bar(i, Metre::FOUR_FOUR, 96.0, &chords[i as usize])).collect();
+        let major = |root| Key::new(root, Mode::Major);
+        // The ear is a little late.
+        let keys = Keys::new([(0.3, major(PitchClass::C)), (8.7, major(PitchClass::E))]);
+        let score = Node::read(&LeadSheet { title: "", bars: &bars, keys }.to_xml());
+        let measures = score.all("measure");
+        let fifths: Vec<Vec<String>> =
+            measures.iter().map(|m| m.all("fifths").iter().map(|n| n.text.clone()).collect()).collect();
+        assert_eq!(fifths, [vec!["0".to_owned()], vec![], vec!["4".to_owned()], vec![]]);
+        assert!(measures[2].all("time").is_empty() && measures[2].all("divisions").is_empty());
+        let roots: Vec<String> =
+            measures.iter().map(|m| format!("{}{}", m.say("root-step"), m.say("root-alter"))).collect();
+        assert_eq!(roots, ["C", "A-1", "E", "G1"]);
     }
 
     #[test]
@@ -334,7 +362,10 @@ mod tests {
             }
         }
         assert!(
-            Node::read(&LeadSheet { title: "", bars: &[], key: None }.to_xml()).all("measure").len() == 1
+            Node::read(&LeadSheet { title: "", bars: &[], keys: Keys::default() }.to_xml())
+                .all("measure")
+                .len()
+                == 1
         );
     }
 }

@@ -1,7 +1,7 @@
 //! MIDI files line up with the recording, say what is in them, and are the same on every run.
 
-use backline_files::MidiSong;
 use backline_files::midi::{MidiNote, PPQ, default_program};
+use backline_files::{Keys, MidiSong};
 use backline_music::{
     Chord, Key, Metre, Mode, Part, PitchClass, PlannedBar, PlannedChord, PlannedNote, Quality, TempoMap,
 };
@@ -227,4 +227,31 @@ proptest! {
         prop_assert!(worst < half_tick_s + 25e-6, "{worst} s, half a tick is {half_tick_s} s");
         prop_assert_eq!(MidiSong::parse(&song.to_bytes()).unwrap(), song);
     }
+}
+
+#[test]
+fn a_change_of_key_stands_at_its_bar_line() {
+    let tempo = TempoMap::steady(120.0);
+    let mut bars = bars_of(&["C", "Ab", "E", "Ab:min"]);
+    let major = |root| Key::new(root, Mode::Major);
+    let keys = Keys::new([(0.3, major(PitchClass::C)), (8.7, major(PitchClass::E))]);
+    let song = MidiSong::from_plan("x", &bars, &tempo, keys, &Part::ALL, default_program);
+    let at = 8 * u32::from(song.ppq);
+    assert_eq!(song.keys, [(0, major(PitchClass::C)), (at, major(PitchClass::E))]);
+    assert_eq!(song.markers.iter().map(|m| m.1.as_str()).collect::<Vec<_>>(), ["C", "Ab", "E", "G#m"]);
+    assert_eq!(MidiSong::parse(&song.to_bytes()).unwrap().keys, song.keys);
+    // One key throughout is told once, from the beginning.
+    bars.truncate(2);
+    let key = Some(major(PitchClass::E));
+    let song = MidiSong::from_plan("x", &bars, &tempo, key, &Part::ALL, default_program);
+    assert_eq!((song.keys.as_slice(), song.key()), ([(0, key.unwrap())].as_slice(), key));
+}
+
+/// Bars in 4/4 of one chord each.
+fn bars_of(labels: &[&str]) -> Vec<PlannedBar> {
+    let mut bars = bars(labels.len(), 0.0, Metre::FOUR_FOUR);
+    for (bar, label) in bars.iter_mut().zip(labels) {
+        bar.chords.iter_mut().for_each(|chord| chord.chord = label.parse().ok());
+    }
+    bars
 }

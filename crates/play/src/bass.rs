@@ -16,6 +16,12 @@ pub(crate) const LOWEST_KEY: u8 = 28;
 pub(crate) const HIGHEST_KEY: u8 = 55;
 /// Roots lie between E1 and this key (E♭2 and a little above), so that fifths and octaves have room.
 const HIGHEST_ROOT: u8 = 41;
+/// From this key (G2) on the line stands high, and the next root may, too: a fall of more than an octave would break it.
+const HIGH: u8 = 43;
+/// The highest root of a line that stands high (A2).
+const HIGHEST_ROOT_OF_HIGH: u8 = 45;
+/// Two semitones: a root that lies no further from the line is stepped to.
+const STEP: u8 = 2;
 const LEVEL: f64 = 0.88;
 
 /// A note of the line, on the grid.
@@ -32,10 +38,17 @@ struct Pluck {
 /// chords strike what comes next.
 pub(crate) fn play(bar: &Bar, kicks: &[i32], ahead: &[i32], previous: Option<&PlannedBar>) -> Vec<Stroke> {
     let (last, before) = (last_key(previous), last_chord(previous));
-    let mut player = Player { bar, kicks, ahead, last, before, line: Vec::new() };
     let pattern = choose(bar);
+    // Where octaves are written, there is room for them.
+    let with_octaves = pattern.steps.steps().contains(&BassStep::Octave);
+    let high_root = if with_octaves { HIGHEST_KEY - 12 } else { HIGHEST_ROOT_OF_HIGH };
+    let mut player = Player { bar, kicks, ahead, last, before, high_root, line: Vec::new() };
     for harmony in &bar.harmony {
         match harmony.chord {
+            Some(chord) if bar.form.stops() => {
+                player.stop(chord, harmony);
+                break;
+            }
             Some(chord) if harmony.is_unsure() => player.hint(chord, harmony),
             Some(chord) => player.follow(chord, harmony, pattern),
             None => {}
@@ -70,6 +83,8 @@ struct Player<'a> {
     last: Option<u8>,
     /// The chord that the bar before ended on.
     before: Option<Chord>,
+    /// The highest root where the line stands high.
+    high_root: u8,
     line: Vec<Pluck>,
 }
 
@@ -96,8 +111,24 @@ fn is_pause(what: BassStep) -> bool {
 impl Player<'_> {
     /// The chord's lowest note, near where the line is and low on the neck.
     fn root_key(&self, pc: PitchClass) -> u8 {
+        if let Some(last) = self.last {
+            let near = nearest(pc, last, LOWEST_KEY, self.high_root);
+            if near.abs_diff(last) <= STEP {
+                return near;
+            }
+        }
         let towards = self.last.map_or(34, |k| ((u16::from(k) + 34) / 2) as u8);
-        nearest(pc, towards, LOWEST_KEY, HIGHEST_ROOT)
+        nearest(pc, towards, LOWEST_KEY, self.highest_root())
+    }
+
+    fn highest_root(&self) -> u8 {
+        if self.last.is_some_and(|k| k >= HIGH) { self.high_root } else { HIGHEST_ROOT }
+    }
+
+    /// One root over the bar: what a groove plays first may be a fifth.
+    fn stop(&mut self, chord: Chord, harmony: &Harmony) {
+        let key = self.root_key(if harmony.is_unsure() { chord.root } else { chord.bass });
+        self.put(Pluck { tick: 0, end: self.bar.ticks, key, level: 1.0, dead: false });
     }
 
     fn hint(&mut self, chord: Chord, harmony: &Harmony) {
@@ -284,14 +315,16 @@ impl Player<'_> {
         })
     }
 
-    /// The key of `pc` that lies nearest to where the line is and, if a root or an octave follows, is to go.
+    /// The key of `pc` that lies nearest to where the line is and, if a root or an octave follows, is to go: at once or after
+    /// other tones, which lie between.
     fn tone(&self, pc: PitchClass, root: u8, after: &[BassStep]) -> u8 {
         let last = self.last.unwrap_or(root);
-        let to = match after.iter().copied().find(|&s| !is_pause(s)) {
-            Some(BassStep::Root | BassStep::RootOnKick) => Some(root),
-            Some(BassStep::Octave) => on_neck(i32::from(root) + 12),
+        let leads_on = |s: &BassStep| matches!(s, BassStep::Approach | BassStep::Next | BassStep::Walk);
+        let to = after.iter().take_while(|s| !leads_on(s)).find_map(|s| match s {
+            BassStep::Root | BassStep::RootOnKick => Some(root),
+            BassStep::Octave => on_neck(i32::from(root) + 12),
             _ => None,
-        };
+        });
         let way = |k: u8| u16::from(k.abs_diff(last)) + to.map_or(0, |to| u16::from(k.abs_diff(to)));
         (LOWEST_KEY..=HIGHEST_KEY)
             .filter(|&k| PitchClass::of_key(k) == pc)
@@ -312,7 +345,8 @@ impl Player<'_> {
         let Some(next) = harmony.next.filter(|n| n.bass != chord.bass) else {
             return self.tone(chord.root.up(i32::from(fifth(chord))), root, &[]);
         };
-        let target = i32::from(nearest(next.bass, self.last.unwrap_or(root), LOWEST_KEY, HIGHEST_ROOT));
+        let target =
+            i32::from(nearest(next.bass, self.last.unwrap_or(root), LOWEST_KEY, self.highest_root()));
         let from_below = self.last.is_none_or(|k| i32::from(k) <= target);
         let dice = self.bar.dice(BASS).at(Purpose::Line, 1 << 32 | u64::from(step.tick.unsigned_abs()));
         let in_key = |k: i32| self.bar.key.is_none_or(|key| key.contains(PitchClass::new(k)));

@@ -53,6 +53,9 @@ pub(crate) fn play(
     let mut path = chords;
     path.extend(follows);
     let voicings = voicing::lead(&path, last_voicing(previous), &wish, noise);
+    if bar.form.stops() {
+        return (stop(bar, sounding[0], &voicings, &wish), Vec::new());
+    }
     let improvised = comper.and_then(|c| improvise::strikes(c, bar, previous));
     let rhythm = improvised.unwrap_or_else(|| strikes(bar));
     let swell = 1.0 + SWELL * bar.place_in_phrase();
@@ -75,6 +78,18 @@ pub(crate) fn play(
         }
     }
     (out, ahead)
+}
+
+/// One stroke of the whole chord over the bar: what a groove plays first may be one note of it.
+fn stop(bar: &Bar, harmony: &Harmony, voicings: &[Voicing], wish: &Wish) -> Vec<Stroke> {
+    let strike = Strike { tick: 0, end: bar.ticks, level: 0.9, pick: Pick::All };
+    let mut out = Vec::new();
+    match (harmony.chord, voicings.first()) {
+        (Some(chord), _) if harmony.is_unsure() => sound(bar, &strike, &voicing::hint(chord, wish), &mut out),
+        (_, Some(voicing)) => sound(bar, &strike, voicing, &mut out),
+        _ => {}
+    }
+    out
 }
 
 /// An anticipation needs to know what comes.

@@ -26,6 +26,11 @@ pub enum Form {
 const INTRO_ENERGY: f64 = 0.6;
 
 impl Form {
+    /// Whether the band strikes once, together, and then waits.
+    pub(crate) fn stops(self) -> bool {
+        matches!(self, Self::Break | Self::Ending)
+    }
+
     /// The energy that this form leaves of `energy`, both 0..=1.
     pub(crate) fn energy(self, energy: f64) -> f64 {
         if self == Self::Intro { INTRO_ENERGY * energy } else { energy }
@@ -55,12 +60,11 @@ fn is_loud_drum(key: u8) -> bool {
 /// sounds after the bar of the ending.
 fn stop(bar: &Bar, strokes: &mut Vec<Stroke>) {
     let rings = bar.section_start || bar.form == Form::Break;
-    let first = |part| strokes.iter().filter(|s| s.part == part).map(|s| s.tick).min();
-    let (chord, bass) = (first(Part::Chords), first(Part::Bass));
+    // Chords and bass have played their one stroke by themselves.
     strokes.retain(|s| match s.part {
         Part::Drums => false,
-        Part::Chords => rings && Some(s.tick) == chord,
-        Part::Bass => bar.section_start && Some(s.tick) == bass,
+        Part::Chords => rings,
+        Part::Bass => bar.section_start,
     });
     for s in strokes.iter_mut() {
         (s.tick, s.end_tick, s.level) = (0, bar.ticks, s.level.max(0.75));

@@ -23,6 +23,9 @@ pub(crate) struct Stroke {
 
 /// The largest deviation from the grid at full humanise.
 pub(crate) const MAX_DEVIATION_MS: f64 = 20.0;
+/// From stroke to stroke a hand keeps all but this share of the written gap, so that rolls stay even. Each of the two strokes
+/// may take half of it.
+const MAX_CROWDING: f64 = 1.0 / 3.0;
 /// Notes of a chord are never this far apart, in ms at full humanise.
 const STRUM_MS: f64 = 3.0;
 /// Every note ends at least this long before the bar does, so that bars planned anew never overlap.
@@ -48,7 +51,8 @@ pub(crate) fn notes(bar: &Bar, start_beat: f64, strokes: &[Stroke]) -> Vec<Plann
     let mut out: Vec<PlannedNote> = Vec::with_capacity(strokes.len());
     for stroke in strokes.iter().filter(|s| (0..bar.ticks).contains(&s.tick)) {
         let dice = bar.dice(HANDS + stroke.part.index() as u64);
-        let ms = deviation_ms(bar, stroke, dice, feel);
+        let room_ms = 0.5 * MAX_CROWDING * gap_beats(bar, strokes, stroke) / beats_per_ms;
+        let ms = deviation_ms(bar, stroke, dice, feel, room_ms);
         let onset = bar.swing.beats(stroke.tick) + ms * beats_per_ms;
         let onset = onset.clamp(0.0, bar_beats - gap - shortest);
         let end = bar.swing.beats(stroke.end_tick.min(bar.ticks)).min(bar_beats - gap);
@@ -67,7 +71,19 @@ pub(crate) fn notes(bar: &Bar, start_beat: f64, strokes: &[Stroke]) -> Vec<Plann
     out
 }
 
-fn deviation_ms(bar: &Bar, stroke: &Stroke, dice: Dice, feel: f64) -> f64 {
+/// Beats from a stroke to the nearest other of the same hand, or to the end of the bar, where the next may begin.
+fn gap_beats(bar: &Bar, strokes: &[Stroke], stroke: &Stroke) -> f64 {
+    let hand = strokes.iter().filter(|s| (s.part, s.group) == (stroke.part, stroke.group));
+    let at = bar.swing.beats(stroke.tick);
+    hand.map(|s| s.tick)
+        .chain([bar.ticks])
+        .filter(|&tick| tick != stroke.tick)
+        .map(|tick| (bar.swing.beats(tick) - at).abs())
+        .fold(f64::INFINITY, f64::min)
+}
+
+/// At most `room_ms` of what is human about it; twice that with feel and flams, which move neighbours alike.
+fn deviation_ms(bar: &Bar, stroke: &Stroke, dice: Dice, feel: f64, room_ms: f64) -> f64 {
     let at = u64::from(stroke.tick.unsigned_abs());
     let hand = dice.bell(Purpose::Timing, at << 8 | stroke.group);
     let finger = if stroke.part == Part::Chords {
@@ -75,8 +91,10 @@ fn deviation_ms(bar: &Bar, stroke: &Stroke, dice: Dice, feel: f64) -> f64 {
     } else {
         0.0
     };
-    let ms = bar.humanise * (MAX_DEVIATION_MS * hand + finger) + feel * stroke.late_ms;
-    ms.clamp(-MAX_DEVIATION_MS, MAX_DEVIATION_MS)
+    let human = (bar.humanise * MAX_DEVIATION_MS * hand).clamp(-room_ms, room_ms);
+    let ms = human + bar.humanise * finger + feel * stroke.late_ms;
+    let most = MAX_DEVIATION_MS.min(2.0 * room_ms);
+    ms.clamp(-most, most)
 }
 
 fn velocity(bar: &Bar, stroke: &Stroke, dice: Dice) -> u8 {
@@ -121,4 +139,59 @@ fn untangle(notes: &mut Vec<PlannedNote>, shortest: f64) {
     }
     let mut kept = keep.into_iter();
     notes.retain(|_| kept.next().unwrap_or(true));
+}
+
+#[cfg(test)]
+mod tests {
+    use backline_music::{Controls, Metre};
+
+    use super::*;
+    use crate::{BarContext, Form, bar, style};
+
+    /// A roll stays a roll, however loose the hand is.
+    #[test]
+    fn strokes_of_one_hand_keep_apart() {
+        for (tempo_bpm, ticks) in [(200.0, crate::frame::TICKS / 4), (120.0, crate::frame::TICKS / 8)] {
+            let gap_ms = 60_000.0 / tempo_bpm * f64::from(ticks) / f64::from(crate::frame::TICKS);
+            for (index, late_ms) in (0..40).flat_map(|i| [(i, 0.0), (i, 15.0)]) {
+                let ctx = BarContext {
+                    index,
+                    start_beat: 0.0,
+                    metre: Metre::FOUR_FOUR,
+                    tempo_bpm,
+                    chords: Vec::new(),
+                    next_chord: None,
+                    key: None,
+                    accents: Vec::new(),
+                    heard_energy: 0.5,
+                    heard_valence: 0.5,
+                    style: "rock".into(),
+                    bar_in_phrase: 0,
+                    phrase_bars: 8,
+                    form: Form::Groove,
+                    section_start: false,
+                    lift: 0.0,
+                };
+                let controls = Controls { humanise: 1.0, swing: -1.0, ..Controls::default() };
+                let bar = bar::Bar::new(&ctx, &controls, style("rock").unwrap(), &[], [1; 3]);
+                let roll: Vec<Stroke> = (0..bar.ticks / ticks)
+                    .map(|i| Stroke {
+                        part: Part::Drums,
+                        key: 42,
+                        tick: i * ticks,
+                        end_tick: (i + 1) * ticks,
+                        level: 0.7,
+                        late_ms,
+                        group: 2,
+                    })
+                    .collect();
+                let played = notes(&bar, 0.0, &roll);
+                assert_eq!(played.len(), roll.len());
+                for pair in played.windows(2) {
+                    let apart = (pair[1].onset_beat - pair[0].onset_beat) * 60_000.0 / tempo_bpm;
+                    assert!(apart > 0.6 * gap_ms, "{apart:.1} of {gap_ms:.1} ms");
+                }
+            }
+        }
+    }
 }

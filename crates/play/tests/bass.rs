@@ -81,6 +81,36 @@ fn singing_lines_do_not_break() {
     }
 }
 
+/// Lines fall by more than a ninth seldom, and never from one end of the neck to the other.
+#[test]
+fn lines_do_not_fall_from_the_neck() {
+    let chords = ["C", "A:min", "F", "G", "E:min", "A:7", "D:min", "G:7"];
+    for style in ["blues_shuffle", "bossa", "indie", "country", "ballad", "soul"] {
+        let (mut wide, mut all, mut widest) = (0, 0, 0);
+        for energy in [0.2, 0.5, 0.8] {
+            for seed in 0..4 {
+                let mut line: Vec<u8> = Vec::new();
+                let mut last: Option<PlannedBar> = None;
+                for i in 0..32 {
+                    let (now, next) = (chords[i % 8], chords[(i + 1) % 8]);
+                    let mut ctx = context(style, i as i64, native(style), &[now], next);
+                    ctx.heard_energy = energy;
+                    let bar = plan_bar(&ctx, &Controls { seed, ..Controls::default() }, last.as_ref());
+                    line.extend(bass(&bar).iter().map(|n| n.key));
+                    last = Some(bar);
+                }
+                all += line.len();
+                let leaps = line.windows(2).map(|p| p[0].abs_diff(p[1]));
+                wide += leaps.clone().filter(|leap| *leap > 14).count();
+                widest = leaps.fold(widest, u8::max);
+                assert!(line.iter().all(|k| (28..=55).contains(k)), "{style}: {line:?}");
+            }
+        }
+        println!("{style}: {wide} of {all} beyond a ninth, the widest {widest}");
+        assert!(wide * 45 <= all && widest <= 18, "{style}: {wide} of {all}, the widest {widest}");
+    }
+}
+
 #[test]
 fn the_tumbao_anticipates() {
     let chords = ["C", "F", "D:min", "G:7"];

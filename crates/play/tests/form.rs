@@ -56,6 +56,45 @@ fn an_ending_rings_out_and_then_there_is_silence() {
     }
 }
 
+/// The stop is one chord and its bass note, however the groove breaks the chord up.
+#[test]
+fn a_stop_is_a_whole_chord_on_its_bass_note() {
+    for style in ids() {
+        for metre in [Metre::FOUR_FOUR, Metre::THREE_FOUR, Metre::new(6, 8).unwrap()] {
+            for (i, energy) in [0.1, 0.5, 0.9].into_iter().enumerate() {
+                for seed in 0..4 {
+                    let controls = Controls { seed, ..Controls::default() };
+                    // The bar before leads here, with another chord or with the same.
+                    let before = ["C", "G:7"][(seed as usize + i) % 2];
+                    let mut ctx = context(style, 2, metre, &[before], "C");
+                    ctx.heard_energy = energy;
+                    let groove = plan_bar(&ctx, &controls, None);
+                    for (form, label, bass) in
+                        [(Form::Ending, "C", 0), (Form::Break, "A:min7", 9), (Form::Ending, "F:maj/3", 9)]
+                    {
+                        let mut ctx = context(style, 3, metre, &[label], "D:min");
+                        (ctx.form, ctx.section_start, ctx.heard_energy) = (form, true, energy);
+                        let stop = plan_bar(&ctx, &controls, Some(&groove));
+                        let said = format!("{style} {metre} {energy} {seed} {form:?} {label}");
+                        let low = of(std::slice::from_ref(&stop), Part::Bass);
+                        assert!(low.len() == 1 && low[0].key % 12 == bass, "{said}: {low:?}");
+                        let mut tones: Vec<u8> = of(std::slice::from_ref(&stop), Part::Chords)
+                            .iter()
+                            .map(|n| n.key % 12)
+                            .collect();
+                        tones.sort_unstable();
+                        tones.dedup();
+                        // Beside the bass: a hand may leave the root or the fifth to it.
+                        assert!(tones.len() >= 2, "{said}: {tones:?}");
+                        let whole = metre.bar_quarters() * 0.9;
+                        assert!(stop.notes.iter().all(|n| n.part == Part::Drums || n.length_beats > whole));
+                    }
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn a_section_starts_with_a_crash_in_the_middle_of_a_phrase() {
     for style in ids() {

@@ -28,7 +28,7 @@ fn hash(controls: &Controls, metre: impl Fn(&str) -> Metre) -> u64 {
 
 #[test]
 fn a_seed_keeps_its_notes() {
-    assert_eq!(format!("{:016x}", hash(&Controls::default(), native)), "ae39a3f828ff7ec4");
+    assert_eq!(format!("{:016x}", hash(&Controls::default(), native)), "4184dd56c761a979");
     let wild = Controls {
         seed: 7,
         energy: 0.7,
@@ -39,7 +39,7 @@ fn a_seed_keeps_its_notes() {
     };
     assert_eq!(
         format!("{:016x}", hash(&wild, |_| Metre { numerator: 7, denominator: 8 })),
-        "77f9352376c627d9"
+        "23feb6e754fc04a7"
     );
     assert_ne!(
         hash(&Controls { seed: 2, ..Controls::default() }, native),

@@ -1,9 +1,9 @@
 //! The whole band in one instrument: notes in, stereo samples out.
 
-use backline_music::{DrumVoice, Part};
+use backline_music::Part;
 
 use crate::bass::Bass;
-use crate::drums::Hit;
+use crate::drums::{Hit, Sound};
 use crate::dsp::{decay, soft_clip};
 use crate::keys::KeyVoice;
 use crate::reverb::Reverb;
@@ -61,8 +61,8 @@ impl Synth {
         self.order = self.order.wrapping_add(1);
         match part {
             Part::Drums => {
-                if let Some(voice) = DrumVoice::from_gm_key(key) {
-                    self.strike(voice, velocity);
+                if let Some(sound) = Sound::from_gm_key(key) {
+                    self.strike(sound, velocity);
                 }
             }
             Part::Chords => self.press(key.min(127), velocity),
@@ -163,16 +163,9 @@ impl Synth {
         self.keys[place] = KeyVoice::start(key, velocity, self.order, self.sample_rate);
     }
 
-    fn strike(&mut self, voice: DrumVoice, velocity: u8) {
-        let hats = [DrumVoice::ClosedHat, DrumVoice::OpenHat];
-        let drum = |v: DrumVoice| !matches!(v, DrumVoice::Crash | DrumVoice::Ride);
-        for hit in self.hits.iter_mut().filter(|h| h.active() && !h.choked()) {
-            // The two hats are one pair of cymbals, and a skin that is struck again stops ringing; a
-            // crash or ride rings on under the next stroke.
-            let same_hats = hats.contains(&voice) && hats.contains(&hit.voice());
-            if same_hats || (hit.voice() == voice && drum(voice)) {
-                hit.choke(self.sample_rate);
-            }
+    fn strike(&mut self, sound: Sound, velocity: u8) {
+        for hit in self.hits.iter_mut().filter(|h| h.active() && !h.choked() && sound.damps(h.sound())) {
+            hit.choke(self.sample_rate);
         }
         if self.hits.iter().filter(|h| h.active() && !h.choked()).count() >= HITS_SOFT {
             let sounding = self.hits.iter_mut().filter(|h| h.active() && !h.choked());
@@ -182,6 +175,6 @@ impl Synth {
         }
         let free = self.hits.iter().position(|h| !h.active());
         let place = free.or_else(|| (0..HITS).min_by_key(|&i| self.hits[i].order())).unwrap_or(0);
-        self.hits[place] = Hit::start(voice, velocity, self.order, self.sample_rate);
+        self.hits[place] = Hit::start(sound, velocity, self.order, self.sample_rate);
     }
 }

@@ -113,6 +113,97 @@ fn the_drums_lie_where_drums_lie() {
     assert!(at(DrumVoice::Crash, 900) > 1e-3, "{}", at(DrumVoice::Crash, 900));
 }
 
+/// Power between two frequencies, in Hz, of a sound that starts with the first sample and dies away.
+fn band_power(sound: &[f32], from: f64, to: f64, rate: f64) -> f64 {
+    let steps = 160;
+    (0..steps)
+        .map(|i| from * (to / from).powf((f64::from(i) + 0.5) / f64::from(steps)))
+        .map(|hz| struck_amplitude(sound, hz, rate).powi(2) * hz)
+        .sum::<f64>()
+        * (to / from).ln()
+        / f64::from(steps)
+}
+
+/// When the sound is over but for 26 dB, in ms, by stretches of 5 ms.
+fn length_ms(sound: &[f32]) -> usize {
+    let levels: Vec<f64> = sound.chunks(240).map(rms).collect();
+    let top = levels.iter().copied().fold(0.0, f64::max);
+    5 * levels.iter().rposition(|l| *l > 0.05 * top).unwrap_or(0)
+}
+
+#[test]
+fn side_stick_clap_and_pedal_hat_are_heard_as_such() {
+    let dry = |key: u8| {
+        let (mut synth, mut l, mut r) = (Synth::new(48_000.0), vec![0.0; 48_000], vec![0.0; 48_000]);
+        synth.note_on(Part::Drums, key, 110);
+        synth.render_add(&mut l, &mut r);
+        l
+    };
+    let [snare, stick, clap, closed, pedal] = [38, 37, 39, 42, 44].map(dry);
+    let share = |sound: &[f32], from: f64, to: f64| {
+        let power = |from, to| band_power(&sound[..9_600], from, to, 48_000.0);
+        let own = power(from, to);
+        own / (power(60.0, from.max(61.0)) + own + power(to.min(19_999.0), 20_000.0))
+    };
+    for (name, sound) in
+        [("snare", &snare), ("stick", &stick), ("clap", &clap), ("closed", &closed), ("pedal", &pedal)]
+    {
+        let bands =
+            [(60.0, 350.0), (350.0, 900.0), (900.0, 2_400.0), (2_400.0, 6_000.0), (6_000.0, 20_000.0)];
+        let shares: Vec<f64> = bands.iter().map(|b| (100.0 * share(sound, b.0, b.1)).round()).collect();
+        let (level, peak) = (rms(&sound[..4_800]), sound.iter().fold(0.0f32, |p, s| p.max(s.abs())));
+        println!("{name}: {shares:?} %, {} ms, {level:.3}, peak {peak:.2}", length_ms(sound));
+    }
+    // The rim: two short tones. The head of the snare is not in it, and nothing rattles.
+    assert!(share(&stick, 350.0, 2_400.0) > 0.8 && share(&snare, 350.0, 2_400.0) < 0.6);
+    let after = |sound: &[f32]| rms(&sound[1_920..2_880]) / rms(&sound[..960]);
+    assert!(after(&stick) < 0.12 && after(&snare) > 0.25, "{} {}", after(&stick), after(&snare));
+    // Hands: noise around 1 kHz that starts three times.
+    assert!(share(&clap, 600.0, 3_000.0) > 0.7, "{}", share(&clap, 600.0, 3_000.0));
+    let level = |ms: f64| rms(&clap[(ms * 48.0) as usize..((ms + 2.0) * 48.0) as usize]);
+    for burst in [10.0, 20.0] {
+        assert!(level(burst + 1.0) > 1.3 * level(burst - 2.5), "{burst} ms");
+    }
+    assert!(level(32.0) < level(21.0) && length_ms(&clap) > 100);
+    // The foot: as high as the closed hat, shorter and softer.
+    assert!(share(&pedal, 5_000.0, 20_000.0) > 0.7);
+    assert!(length_ms(&pedal) < length_ms(&closed) && rms(&pedal[..4_800]) < 0.8 * rms(&closed[..4_800]));
+    // They play on the drums of the kit.
+    for (then, damped) in [(37, true), (38, true), (39, false)] {
+        let mut synth = Synth::new(48_000.0);
+        synth.note_on(Part::Drums, 38, 110);
+        synth.note_on(Part::Drums, then, 1);
+        let (mut l, mut r) = (vec![0.0; 4_800], vec![0.0; 4_800]);
+        synth.render_add(&mut l, &mut r);
+        assert_eq!(rms(&l[2_400..]) < 0.5 * rms(&snare[2_400..4_800]), damped, "{then} after the snare");
+    }
+}
+
+#[test]
+fn the_kit_sounds_alike_at_every_rate() {
+    for (key, from, to) in
+        [(38, 1_500.0, 9_000.0), (42, 7_000.0, 16_000.0), (39, 700.0, 2_500.0), (49, 4_000.0, 9_000.0)]
+    {
+        let level = |rate: f32| {
+            // The mean over several strokes, since each has noise of its own.
+            let frames = (0.1 * rate) as usize;
+            let mut power = 0.0;
+            for seed in 0..6 {
+                let (mut synth, mut l, mut r) = (Synth::new(rate), vec![0.0; frames], vec![0.0; frames]);
+                (0..seed).for_each(|_| synth.note_on(Part::Bass, 0, 0));
+                (0..seed).for_each(|_| synth.note_on(Part::Drums, 0, 1));
+                synth.note_on(Part::Drums, key, 100);
+                synth.render_add(&mut l, &mut r);
+                power += band_power(&l, from, to, f64::from(rate));
+            }
+            10.0 * power.log10()
+        };
+        let levels = [48_000.0, 96_000.0, 192_000.0].map(level);
+        println!("{key}: {levels:.2?} dB");
+        assert!(levels.iter().all(|l| (l - levels[0]).abs() < 1.5), "{key}: {levels:?}");
+    }
+}
+
 #[test]
 fn a_closed_hat_chokes_the_open_one() {
     let hat = |choke: bool| {

@@ -42,6 +42,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<MidiSong, FileError> {
     }
     song.tempo.sort_by_key(|e| e.0);
     song.metres.sort_by_key(|e| e.0);
+    song.keys.sort_by_key(|e| e.0);
     song.markers.sort_by_key(|m| m.0);
     Ok(song)
 }
@@ -99,7 +100,8 @@ fn read_meta(song: &mut MidiSong, track: &mut String, tick: u32, meta: MetaMessa
                 7 => -5,
                 other => other,
             };
-            song.key = Key::all().find(|k| k.mode == mode && k.accidentals() == accidentals);
+            let key = Key::all().find(|k| k.mode == mode && k.accidentals() == accidentals);
+            song.keys.extend(key.map(|key| (tick, key)));
         }
         MetaMessage::Marker(text) => song.markers.push((tick, String::from_utf8_lossy(text).into_owned())),
         _ => {}
