@@ -45,7 +45,7 @@ fn files(folder: &Path) -> [PathBuf; 2] {
         name: "four chords".into(),
         ppq: 480,
         tempo: vec![(0, 600_000)],
-        key: Some(Key::new(PitchClass::A, Mode::Minor)),
+        keys: vec![(0, Key::new(PitchClass::A, Mode::Minor))],
         metres: vec![(0, backline_music::Metre::FOUR_FOUR)],
         markers: [(0, "Am"), (1, "F"), (2, "C"), (3, "G")].map(|(i, name)| (i * 1_920, name.into())).to_vec(),
         tracks: Vec::new(),
