@@ -52,11 +52,14 @@ impl Downmix {
             return middle;
         }
         let share = ((SOME - self.middle / both) / (SOME - ALL)).min(1.0);
-        middle + share as f32 * side
+        #[allow(clippy::cast_possible_truncation)] // from 0 to 1
+        let share = share as f32;
+        middle + share * side
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation)]
 mod tests {
     use super::*;
 
