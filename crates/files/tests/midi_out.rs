@@ -242,9 +242,9 @@ fn a_change_of_key_stands_at_its_bar_line() {
     assert_eq!(MidiSong::parse(&song.to_bytes()).unwrap().keys, song.keys);
     // One key throughout is told once, from the beginning.
     bars.truncate(2);
-    let key = Some(major(PitchClass::E));
-    let song = MidiSong::from_plan("x", &bars, &tempo, key, &Part::ALL, default_program);
-    assert_eq!((song.keys.as_slice(), song.key()), ([(0, key.unwrap())].as_slice(), key));
+    let key = major(PitchClass::E);
+    let song = MidiSong::from_plan("x", &bars, &tempo, Some(key), &Part::ALL, default_program);
+    assert_eq!((song.keys.as_slice(), song.key()), ([(0, key)].as_slice(), Some(key)));
 }
 
 /// Bars in 4/4 of one chord each.
